@@ -1,0 +1,112 @@
+"""문체 바꾸기: say the same in another style."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, Field
+
+from kogpt_funcs import models
+from kogpt_funcs.abuse import is_abusive
+from kogpt_funcs.fields import Sampling
+from kogpt_funcs.models import Example, Generation, Special
+from kogpt_funcs.text import clean, required
+
+Style = Literal[
+    "존댓말", "반말", "안드로이드", "아재", "채팅", "초등학생", "이모티콘", "ENFP", "신사",
+    "할아버지", "할머니", "중학생", "왕", "나루토", "선비", "소심한", "번역기",
+]  # fmt: skip
+#: SmileStyle's column names, in the order of Style.
+COLUMNS = (
+    "formal", "informal", "android", "azae", "chat", "choding", "emoticon", "enfp", "gentle",
+    "halbae", "halmae", "joongding", "king", "naruto", "seonbi", "sosim", "translator",
+)  # fmt: skip
+
+
+class ChangeStyleInput(Sampling):
+    text: str = Field(
+        ..., max_length=300, title="글", examples=["저는 고양이를 여섯 마리 키워요."],
+        description="바꿀 글입니다. 한두 문장이 알맞고, 300자까지 받습니다.",
+    )
+    style: Style = Field("반말", title="문체", examples=["반말"], description="어떤 말투로 바꿀지 고릅니다.")
+    num_samples: int = Field(
+        1, ge=1, le=5, title="개수", examples=[1],
+        description="2 이상이면 가장 그럴듯한 글 말고 다른 글도 함께 보여 줍니다.",
+    )
+    temperature: float = Field(
+        0.7, ge=0.0, le=2.0, title="온도", examples=[0.7],
+        description="다른 글이 얼마나 자유로울지 정합니다. 첫 글은 언제나 가장 그럴듯한 글입니다.",
+    )
+    repetition_penalty: float = Field(
+        1.0, ge=1.0, le=2.0, title="반복 억제", examples=[1.0],
+        description="1보다 클수록 이미 나온 토큰을 덜 씁니다. 원래 글의 낱말도 덜 쓰게 되니 1이 알맞습니다.",
+    )
+
+
+class ChangeStyleOutput(BaseModel):
+    text: str = Field(..., title="바꾼 글", description="같은 뜻을 고른 문체로 쓴 글입니다.")
+    alternatives: list[str] = Field(..., title="다른 글", description="첫 글과 다르게 바꾼 글들입니다.")
+
+
+EXAMPLES = [
+    {"text": "저는 고양이를 여섯 마리 키워요.", "style": "반말"},
+    {"text": "오늘 날씨 진짜 좋다. 같이 산책 갈래?", "style": "존댓말"},
+    {"text": "가장 좋아하는 음식이 뭐예요?", "style": "나루토"},
+    {"text": "내일은 조금 늦을 것 같아요.", "style": "왕"},
+]
+
+
+def change_style(input: ChangeStyleInput) -> ChangeStyleOutput:
+    """문체 바꾸기
+
+    뜻은 그대로 두고 말투만 바꿉니다. 존댓말과 반말을 비롯한 열일곱 가지 문체로 씁니다.
+    """
+    *_, last = stream(input)
+    return last
+
+
+def stream(input: ChangeStyleInput) -> Iterator[ChangeStyleOutput]:
+    """Partial outputs as the text grows; the last one is the answer."""
+    request = Generation(
+        prompt=prompt(required(input.text), input.style),
+        adapter="change_style",
+        num_samples=input.num_samples,
+        max_new_tokens=input.max_new_tokens,
+        temperature=input.temperature,
+        top_k=input.top_k,
+        top_p=input.top_p,
+        repetition_penalty=input.repetition_penalty,
+        seed=input.seed,
+        greedy_first=True,
+    )
+    for samples in models.generate(request):
+        first, *others = [s.text for s in samples]
+        distinct = dict.fromkeys(text for text in others if text and text != first and not is_abusive(text))
+        yield ChangeStyleOutput(text=first, alternatives=list(distinct))
+
+
+def prompt(text: str, style: str) -> list[Special | str]:
+    """`<unused7>` text `<unused6>` style `<unused8>`."""
+    return [Special("<unused7>"), text, Special("<unused6>"), style, Special("<unused8>")]
+
+
+def training_examples(row: dict[str, Any], rng: random.Random) -> Iterator[Example]:
+    """A row has one sentence a style, as columns named as in SmileStyle; or lists under `formal` and `informal`.
+
+    Each style is learned from 존댓말 and from 반말, these two from each other and, at times, from any style.
+    """
+    said = {style: _sentences(row.get(column)) for style, column in zip(get_args(Style), COLUMNS, strict=True)}
+    said = {style: sentences for style, sentences in said.items() if sentences}
+    for style, targets in said.items():
+        sources = [source for source in ("존댓말", "반말") if source != style and source in said]
+        if style in ("존댓말", "반말") and len(said) > 2:
+            sources.append(rng.choice([other for other in said if other != style]))
+        for source in sources:
+            yield Example(prompt(rng.choice(said[source]), style), rng.choice(targets))
+
+
+def _sentences(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [value] if value else []
+    return [text for text in (clean(str(v)).replace("\n", " ") for v in values) if text and not is_abusive(text)]

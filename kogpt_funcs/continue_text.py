@@ -1,0 +1,89 @@
+"""이어쓰기: continue a text."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from kogpt_funcs import models
+from kogpt_funcs.fields import Sampling
+from kogpt_funcs.models import Example, Generation, Special
+from kogpt_funcs.text import required
+
+
+class ContinueTextInput(Sampling):
+    text: str = Field(
+        ..., max_length=1000, title="글", examples=["인생을 즐겁게 살기 위해서는"],
+        description="이어서 쓸 글의 앞부분입니다. 1,000자까지 받습니다.",
+    )
+    num_samples: int = Field(
+        1, ge=1, le=5, title="개수", examples=[1], description="서로 다른 이어쓰기를 몇 개 쓸지 정합니다.",
+    )
+    stop_at_sentence_end: bool = Field(
+        True, title="문장 끝에서 멈추기", examples=[True],
+        description="켜면 문장이 끝나는 곳에서 멈춥니다. 끄면 최대 길이까지 씁니다.",
+    )
+
+
+class Continuation(BaseModel):
+    text: str = Field(..., title="이어 쓴 글", description="앞부분을 뺀, 새로 쓴 글입니다.")
+    tokens: int = Field(..., ge=0, title="토큰 수", description="새로 쓴 토큰의 개수입니다.")
+    finish_reason: Literal["", "end_of_text", "sentence_end", "length"] = Field(
+        "", title="멈춘 까닭",
+        description="글이 끝남(end_of_text), 문장이 끝남(sentence_end), 최대 길이(length). 쓰는 중에는 비어 있습니다.",
+    )
+
+
+class ContinueTextOutput(BaseModel):
+    continuations: list[Continuation] = Field(..., title="이어쓰기", description="서로 다른 이어쓰기들입니다.")
+
+
+EXAMPLES = [
+    {"text": "인생을 즐겁게 살기 위해서는", "seed": 1},
+    {"text": "어느 날 아침, 그는 낯선 편지 한 통을 받았다.", "num_samples": 2, "seed": 2},
+    {"text": "두 사람은 작은 마을에서 함께 자랐다. 그러나", "seed": 3},
+]
+
+
+def continue_text(input: ContinueTextInput) -> ContinueTextOutput:
+    """이어쓰기
+
+    글의 앞부분을 주면 그 뒤를 이어서 씁니다. 다 끝난 문장 뒤에도 다음 문장을 씁니다.
+    """
+    *_, last = stream(input)
+    return last
+
+
+def stream(input: ContinueTextInput) -> Iterator[ContinueTextOutput]:
+    """Partial outputs as the text grows; the last one is the answer."""
+    request = Generation(
+        prompt=prompt(required(input.text)),
+        num_samples=input.num_samples,
+        min_new_tokens=8,
+        max_new_tokens=input.max_new_tokens,
+        temperature=input.temperature,
+        top_k=input.top_k,
+        top_p=input.top_p,
+        repetition_penalty=input.repetition_penalty,
+        no_repeat_ngram=4,
+        seed=input.seed,
+        end="sentence" if input.stop_at_sentence_end else "text",
+    )
+    for samples in models.generate(request):
+        yield ContinueTextOutput(
+            continuations=[
+                Continuation(text=s.text, tokens=s.tokens, finish_reason=s.finish_reason) for s in samples
+            ]
+        )
+
+
+def prompt(text: str) -> list[Special | str]:
+    return [Special("<s>"), text]
+
+
+def training_examples(row: dict[str, Any], rng: random.Random) -> Iterator[Example]:
+    """A row with `text` is a document to be learned whole."""
+    yield Example([Special("<s>")], row["text"])

@@ -1,0 +1,71 @@
+"""The one error family a user can meet. Each surface maps it once, by `code`; it knows no surface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class FieldProblem(NamedTuple):
+    """What is wrong with one field. `field` is a dotted path, empty for the whole body."""
+
+    field: str
+    message: str
+
+
+class KogptError(Exception):
+    """A fault that is told to the user in one sentence; its text is safe to show to strangers."""
+
+    code = "error"
+
+    @property
+    def message(self) -> str:
+        return str(self)
+
+
+class InvalidInput(KogptError):
+    """The request does not fit the function's Input. `problems` names each field."""
+
+    code = "invalid_input"
+
+    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+        self.problems = tuple(FieldProblem(*problem) for problem in problems)
+        super().__init__(" ".join(f"{p.field}: {p.message}" if p.field else p.message for p in self.problems))
+
+    @classmethod
+    def of(cls, field: str, message: str) -> InvalidInput:
+        return cls([FieldProblem(field, message)])
+
+
+class TooLarge(KogptError):
+    """The request is larger than this server reads."""
+
+    code = "too_large"
+
+
+class UnknownFunction(KogptError):
+    """No function has this name."""
+
+    code = "unknown_function"
+
+
+class BadFunction(KogptError):
+    """A file in kogpt_funcs/ does not keep the function contract."""
+
+    code = "bad_function"
+
+
+class CheckpointError(KogptError):
+    """A checkpoint is missing, unreadable, or does not fit the chosen base."""
+
+    code = "checkpoint"
+
+
+class Busy(KogptError):
+    """The queue is full; come back after `retry_after` seconds."""
+
+    code = "busy"
+
+    def __init__(self, retry_after: int = 2) -> None:
+        self.retry_after = retry_after
+        super().__init__(f"지금은 요청이 많습니다. {retry_after}초 뒤에 다시 시도해 주세요.")

@@ -1,0 +1,31 @@
+"""Checkpoints, loaded once and shared by every function. Importing this package does not import torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kogpt_funcs.models.prompt import Example, Generation, Prompt, Sample, Special
+
+__all__ = ["Example", "Generation", "Prompt", "Sample", "Special", "classify", "generate", "resident"]
+
+
+def generate(request: Generation) -> Iterator[list[Sample]]:
+    """Snapshots of the samples of `request` as they grow; the last one is complete. Closing it cancels the work."""
+    from kogpt_funcs.models import decoder
+
+    return decoder.generate(request)
+
+
+def classify(texts: list[str], checkpoint: str) -> list[dict[str, dict[str, float]]]:
+    """For each text: {label group: {label: probability}}, the groups being those of the checkpoint's config."""
+    from kogpt_funcs.models import classifier
+
+    return classifier.classify(texts, checkpoint)
+
+
+def resident() -> dict[str, Any]:
+    """What is loaded now: device, and name, parameters, bytes and load count of each checkpoint."""
+    from kogpt_funcs.models import cache
+
+    return cache.resident()

@@ -1,0 +1,54 @@
+"""What a function hands to a model: prompts, generation requests, samples. Plain data; it knows no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+
+class Special(NamedTuple):
+    """A special token by its name in KoGPT2's vocabulary, e.g. Special("<usr>"). Never made from user text."""
+
+    name: str
+
+
+#: Text and special tokens in order. Each piece of text is tokenised by itself and the ids are joined.
+Prompt = Sequence["Special | str"]
+
+
+class Example(NamedTuple):
+    """One training example: the loss counts on `target` (and the end token) alone."""
+
+    prompt: Prompt
+    target: str
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One request to the decoder: `num_samples` continuations of one prompt."""
+
+    prompt: Prompt
+    adapter: str | None = None
+    num_samples: int = 1
+    min_new_tokens: int = 1
+    max_new_tokens: int = 64
+    temperature: float = 0.8
+    top_k: int = 50
+    top_p: float = 0.95
+    repetition_penalty: float = 1.0
+    no_repeat_ngram: int = 0
+    seed: int | None = None
+    greedy_first: bool = False  # the first sample takes the likeliest token at each step
+    end: Literal["text", "sentence"] = "text"  # "sentence": stop at, or cut back to, a sentence end
+    newline_ends: bool = False  # a line break ends the sample
+
+
+@dataclass
+class Sample:
+    """What the decoder has written so far for one sample."""
+
+    text: str = ""
+    tokens: int = 0
+    finish_reason: Literal["", "end_of_text", "sentence_end", "length"] = ""
+    score: float = field(default=0.0, compare=False)  # mean log-probability a token

@@ -1,0 +1,124 @@
+"""댓글 쓰기: write comments on a topic, in a mood."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from kogpt_funcs import models
+from kogpt_funcs.abuse import is_abusive
+from kogpt_funcs.fields import Sampling
+from kogpt_funcs.models import Example, Generation, Special
+from kogpt_funcs.text import clean
+
+Mood = Literal["호평", "보통", "혹평"]
+
+_ROUNDS = 4  # how often missing comments (abusive or repeated ones) are written anew
+_PARTICLE = re.compile(r"(?:에서|으로|이나|까지|부터|은|는|이|가|을|를|의|에|도|만|과|와|로)$")
+
+
+class WriteCommentInput(Sampling):
+    topic: str = Field(
+        ..., max_length=100, title="주제", examples=["배우 연기"],
+        description="댓글을 달 글이나 작품의 제목, 또는 낱말 몇 개입니다. 100자까지 받습니다.",
+    )
+    mood: Mood = Field("호평", title="분위기", examples=["호평"], description="댓글의 평가입니다.")
+    num_samples: int = Field(5, ge=1, le=20, title="개수", examples=[5], description="댓글을 몇 개 쓸지 정합니다.")
+    max_new_tokens: int = Field(
+        48, ge=8, le=128, title="최대 길이", examples=[48],
+        description="댓글 하나에 쓰는 토큰의 최대 개수입니다. 토큰 하나는 한글 두 글자쯤입니다.",
+    )
+
+
+class WriteCommentOutput(BaseModel):
+    comments: list[str] = Field(..., title="댓글", description="서로 다른 댓글들입니다.")
+
+
+EXAMPLES = [
+    {"topic": "배우 연기", "mood": "호평", "num_samples": 5, "seed": 1},
+    {"topic": "결말", "mood": "혹평", "num_samples": 5, "seed": 2},
+    {"topic": "공포영화", "mood": "보통", "num_samples": 3, "seed": 3},
+]
+
+
+def write_comment(input: WriteCommentInput) -> WriteCommentOutput:
+    """댓글 쓰기
+
+    주제와 분위기를 주면 서로 다른 댓글을 여러 개 씁니다.
+    """
+    *_, last = stream(input)
+    return last
+
+
+def stream(input: WriteCommentInput) -> Iterator[WriteCommentOutput]:
+    """Partial outputs as the comments grow; repeated and abusive ones are dropped and written anew."""
+    topic = clean(input.topic)
+    done: list[str] = []
+    for attempt in range(_ROUNDS):
+        missing = input.num_samples - len(done)
+        samples: list[models.Sample] = []
+        for samples in models.generate(_request(input, topic, missing, attempt)):
+            yield WriteCommentOutput(comments=done + [s.text for s in samples if _presentable(s.text)])
+        for sample in samples:
+            if _presentable(sample.text) and sample.text not in done:
+                done.append(sample.text)
+        if len(done) == input.num_samples or input.temperature == 0:
+            break
+    yield WriteCommentOutput(comments=done)
+
+
+def _presentable(text: str) -> bool:
+    return bool(text) and not is_abusive(text)
+
+
+def _request(input: WriteCommentInput, topic: str, num_samples: int, attempt: int) -> Generation:
+    return Generation(
+        prompt=prompt(topic, input.mood),
+        adapter="write_comment",
+        num_samples=num_samples,
+        min_new_tokens=3,
+        max_new_tokens=input.max_new_tokens,
+        temperature=input.temperature,
+        top_k=input.top_k,
+        top_p=input.top_p,
+        repetition_penalty=input.repetition_penalty,
+        no_repeat_ngram=3,
+        seed=None if input.seed is None else input.seed + attempt * 7919,
+        newline_ends=True,
+    )
+
+
+def prompt(topic: str, mood: str) -> list[Special | str]:
+    """`<unused0>` mood `<unused1>` topic `<unused2>`; an empty topic or mood leaves its place empty."""
+    return [
+        Special("<unused0>"), *([mood] if mood else []),
+        Special("<unused1>"), *([topic] if topic else []),
+        Special("<unused2>"),
+    ]
+
+
+def training_examples(row: dict[str, Any], rng: random.Random) -> Iterator[Example]:
+    """A row has `text` and may have `rating` (1 to 10) or `mood`, and `topic`; a missing topic is at times a word of the text."""
+    text = clean(str(row["text"])).replace("\n", " ")
+    if not text or is_abusive(text):
+        return
+    topic = clean(str(row.get("topic") or ""))
+    if not topic and rng.random() < 0.4:
+        topic = _keyword(text, rng)
+    yield Example(prompt(topic, row.get("mood") or mood_of(row.get("rating"))), text)
+
+
+def mood_of(rating: int | None) -> str:
+    """The mood of a rating from 1 to 10; empty if there is none."""
+    if rating is None:
+        return ""
+    return "혹평" if rating <= 4 else "보통" if rating <= 7 else "호평"
+
+
+def _keyword(text: str, rng: random.Random) -> str:
+    words = [w for w in re.findall(r"[가-힣]{2,8}", text) if len(_PARTICLE.sub("", w)) >= 2]
+    return _PARTICLE.sub("", rng.choice(words)) if words else ""
