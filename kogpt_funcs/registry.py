@@ -24,7 +24,7 @@ from kogpt_funcs.errors import BadFunction, FieldProblem, InvalidInput, UnknownF
 from kogpt_funcs.messages import korean_message
 
 #: Modules of this folder that are not functions.
-INFRASTRUCTURE = frozenset({"abuse", "errors", "fields", "messages", "registry", "text"})
+INFRASTRUCTURE = frozenset({"abuse", "errors", "fields", "messages", "registry", "settings", "text"})
 
 
 @dataclass(frozen=True)
