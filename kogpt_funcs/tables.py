@@ -115,15 +115,16 @@ def _records(path: Path, kind: str, packing: str, encoding: str) -> Iterator[Any
     if kind == "xlsx":
         yield from _xlsx_records(path)
         return
-    with _open(path, packing) as raw, io.TextIOWrapper(raw, encoding, errors="surrogateescape", newline="") as lines:
+    with open_packed(path, packing) as raw, io.TextIOWrapper(raw, encoding, errors="surrogateescape", newline="") as lines:
         if kind == "jsonl":
             yield from ([line.strip()] for line in lines)
         else:
             yield from _csv_records(lines, DELIMITERS[kind])
 
 
-def _open(path: Path, packing: str) -> IO[bytes]:
-    opened: IO[bytes] = _OPENERS[packing](path, "rb")
+def open_packed(path: Path, packing: str, mode: str = "rb") -> IO[bytes]:
+    """`path` opened through gzip or xz where `packing` says so."""
+    opened: IO[bytes] = _OPENERS[packing](path, mode)
     return opened
 
 
@@ -256,7 +257,7 @@ class _Reading(NamedTuple):
 
 def _encoding(path: Path, packing: str) -> str:
     """Told by the byte order mark, else by what reads: UTF-8, a UTF-8 with few broken bytes, CP949."""
-    with _open(path, packing) as file:
+    with open_packed(path, packing) as file:
         start = file.read(4)
     for mark, encoding in _BOMS:
         if start.startswith(mark):
@@ -278,7 +279,7 @@ def _encoding(path: Path, packing: str) -> str:
 def _reading(path: Path, packing: str, encoding: str, errors: str) -> _Reading:
     decoder = codecs.getincrementaldecoder(encoding)(errors)
     hangul = other = wrong = 0
-    with _open(path, packing) as file:
+    with open_packed(path, packing) as file:
         while chunk := file.read(1 << 20):
             text = decoder.decode(chunk)
             if errors == "strict":
