@@ -47,12 +47,12 @@ def from_text(schema: dict[str, Any], text: str) -> Any:
     """`text` as a value of the field's type; left as it is where it does not fit, for Function.parse to say so."""
     try:
         return _READERS.get(schema.get("type", ""), str)(text)
-    except (ValueError, RecursionError):
+    except (ValueError, KeyError, RecursionError):
         return text
 
 
 def _boolean(text: str) -> bool:
-    return {"true": True, "false": False, "1": True, "0": False}.get(text.strip().lower(), text)  # type: ignore[return-value]
+    return {"true": True, "false": False, "1": True, "0": False}[text.strip().lower()]
 
 
 _READERS: dict[str, Callable[[str], Any]] = {

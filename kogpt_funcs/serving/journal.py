@@ -56,16 +56,16 @@ class Journal:
             raise KogptError(f"Another run is writing {self.path}. Wait for it, or choose another --out.") from None
 
     def _resume(self, run: dict[str, Any]) -> None:
-        self._drop_torn_line()
+        size = self._drop_torn_line()
         self._file.seek(0)
-        first, *lines = self._file.readlines() or [b""]
-        if not lines:  # nothing is done yet
+        first = self._file.readline()
+        if len(first) == size:  # nothing is done yet
             self._file.truncate(0)
             self._write(run)
             return
         try:
             before = dict(json.loads(first))
-            for line in lines:
+            for line in self._file:
                 self._count(Entry(*json.loads(line)))
         except (ValueError, TypeError):
             raise KogptError(f"{self.path} is damaged. Delete it to begin anew.") from None
@@ -76,7 +76,8 @@ class Journal:
         said = ", ".join(f"{key} was {before.get(key)!r} and is now {run.get(key)!r}" for key in differing)
         return f"{self.path} holds an unfinished run that differs: {said}. Repeat that run, delete the file, or choose another --out."
 
-    def _drop_torn_line(self) -> None:
+    def _drop_torn_line(self) -> int:
+        """The size that is left."""
         end = self._file.seek(0, os.SEEK_END)
         while end:
             start = max(0, end - 65_536)
@@ -85,8 +86,7 @@ class Journal:
             end = start + newline + 1 if newline >= 0 else start
             if newline >= 0:
                 break
-        self._file.truncate(end)
-        self._file.seek(0, os.SEEK_END)
+        return self._file.truncate(end)
 
     def _count(self, entry: Entry) -> None:
         self.last_row = entry.row

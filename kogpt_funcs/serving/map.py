@@ -104,7 +104,7 @@ def _surveyed(table: Table) -> tuple[Table, int]:
 
 def _added_columns(function: Function, taken: tuple[str, ...]) -> dict[str, str]:
     """Each output field's new column: the field's name, or NAME.field where the file has such a column already."""
-    added = {}
+    added: dict[str, str] = {}
     for field in [*function.output.model_fields, "error"]:
         column = field
         while column in taken or column in added.values():
