@@ -91,7 +91,6 @@ def _run(arguments: list[str]) -> int:
     """The exit status; whatever goes wrong is told in a sentence, never by a stack trace."""
     try:
         result: Any = kogpt.main(arguments, prog_name="kogpt", standalone_mode=False)
-        sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.ClickException as error:
         error.show()
@@ -100,9 +99,6 @@ def _run(arguments: list[str]) -> int:
         return 130
     except KogptError as error:
         return _fail(str(error), 1)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit complains
-        return 141
     except Exception as error:
         return _fail(f"this is a fault of kogpt, not of your input: {type(error).__name__}: {error}", 70)
 
