@@ -33,10 +33,7 @@ class Row(NamedTuple):
     number: int
     cells: dict[str, Any]
     problem: str = ""  # why this row could not be read; then `cells` is empty or incomplete
-
-    @property
-    def blank(self) -> bool:
-        return not self.problem and all(value in ("", None) for value in self.cells.values())
+    blank: bool = False  # a row of a sheet with nothing in it
 
 
 @dataclass(frozen=True)
@@ -221,7 +218,7 @@ def _sheet_row(number: int, record: list[Any] | str, columns: tuple[str, ...]) -
     cells = dict(zip(columns, padded, strict=False))
     if any(value not in ("", None) for value in record[len(columns) :]):
         return Row(number, cells, f"칸이 {len(record)}개인데 머리글은 {len(columns)}개입니다.")
-    return _decoded(Row(number, cells))
+    return _decoded(Row(number, cells, blank=all(value in ("", None) for value in cells.values())))
 
 
 def _json_row(number: int, record: list[str]) -> Row:
