@@ -1,0 +1,21 @@
+# Short names for what README.md and .ci/run do.
+python := .venv/bin/python
+
+.PHONY: install run test check
+
+install: .venv/installed
+
+.venv/installed: requirements.txt requirements-dev.txt
+	python3 -m venv .venv
+	$(python) -m pip install -q -r requirements-dev.txt
+	touch $@
+
+run: install
+	$(python) -m demos
+
+test: install
+	$(python) -m pytest
+
+check: install
+	$(python) -m ruff check
+	$(python) -m mypy
