@@ -10,13 +10,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 SEVENTH = Path(__file__).parent / "functions" / "count_letters.py"
+_COPIED = ("kogpt_funcs", "demos", ".ci")
 
 
-def copy_package(folder: Path, *files: Path) -> Path:
-    """A folder that holds a copy of the package with `files` dropped in."""
-    shutil.copytree(ROOT / "kogpt_funcs", folder / "kogpt_funcs", ignore=shutil.ignore_patterns("__pycache__"))
+def copy_package(folder: Path, *files: Path, without: list[str] | None = None) -> Path:
+    """A folder that holds a copy of the program with `files` dropped in and the functions `without` taken out."""
+    for part in _COPIED:
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     for file in files:
         shutil.copy(file, folder / "kogpt_funcs")
+    for name in without or []:
+        (folder / "kogpt_funcs" / f"{name}.py").unlink()
     return folder
 
 
