@@ -1,0 +1,91 @@
+"""Servers that the tests share: the suite as a user starts it, in a process of its own on a free port."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from package_copy import ROOT, copy_package
+
+_START_SECONDS = 90
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running suite; `home` is the folder it was started in, `log` what it has written so far."""
+
+    url: str
+    home: Path
+    log_file: Path
+    http: httpx.Client  # to `url`; its timeout is for slow machines
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text(encoding="utf-8", errors="replace")
+
+
+@contextmanager
+def serving(log_file: Path, home: Path = ROOT, environment: dict[str, str] | None = None, *options: str) -> Iterator[Server]:
+    """`python -m demos OPTIONS` in `home` until the block ends; it must stop by itself when told to."""
+    port = _free_port()
+    command = [sys.executable, "-m", "demos", "--port", str(port), *options]
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=home, stdout=log, stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+        )  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    try:
+        with httpx.Client(base_url=url, timeout=120) as http:
+            server = Server(url, home, log_file, http)
+            _wait(process, server)
+            yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=30)
+        finally:
+            process.kill()
+
+
+def _wait(process: subprocess.Popen[bytes], server: Server) -> None:
+    for _ in range(_START_SECONDS * 5):
+        if process.poll() is not None:
+            raise RuntimeError(f"The server ended with {process.returncode} instead of starting:\n{server.log}")
+        try:
+            if server.http.get("/api/health").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.2)
+    raise RuntimeError(f"The server does not answer after {_START_SECONDS} s:\n{server.log}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The suite on the shipped weights. Whatever the tests sent it, it must not have logged a stack trace."""
+    with serving(tmp_path_factory.mktemp("server") / "log") as running:
+        yield running
+        assert "Traceback" not in running.log
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The suite with the functions of tests/functions dropped in: they end in every way that a function can."""
+    home = copy_package(tmp_path_factory.mktemp("workshop"), *Path(__file__).with_name("functions").glob("*.py"))
+    with serving(home / "log", home, {"KOGPT_WEIGHTS": str(ROOT / "weights")}) as running:
+        yield running
