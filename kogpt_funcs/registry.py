@@ -24,7 +24,9 @@ from kogpt_funcs.errors import BadFunction, FieldProblem, InvalidInput, UnknownF
 from kogpt_funcs.messages import korean_message
 
 #: Modules of this folder that are not functions.
-INFRASTRUCTURE = frozenset({"abuse", "errors", "fields", "messages", "registry", "settings", "text"})
+INFRASTRUCTURE = frozenset({"abuse", "errors", "fields", "messages", "registry", "settings", "tables", "text"})
+#: Of a request's unknown fields, so many are named: a body of a megabyte can hold a hundred thousand.
+_MOST_UNKNOWN = 20
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class Function:
         """`data` (a dict, say from JSON) as this function's Input, or InvalidInput naming each field."""
         if not isinstance(data, dict):
             raise InvalidInput.of("", f"JSON 객체여야 합니다. 받은 것: {type(data).__name__}.")
-        problems = [FieldProblem(str(name), self._unknown_field(str(name))) for name in data if name not in self.input.model_fields]
+        unknown = [str(name) for name in data if name not in self.input.model_fields][:_MOST_UNKNOWN]
+        problems = [FieldProblem(name, self._unknown_field(name[:100])) for name in unknown]
         problems += [FieldProblem(name, "유한한 수여야 합니다.") for name, value in data.items() if _not_finite(value)]
         if problems:
             raise InvalidInput(problems)
