@@ -97,9 +97,12 @@ def test_what_the_suite_imports_is_required() -> None:
 
 
 def imported(path: Path) -> set[str]:
-    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    source = path.read_text("utf-8")
+    nodes = list(ast.walk(ast.parse(source)))
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    return {name.partition(".")[0] for name in plain | {n.module or "" for n in nodes if isinstance(n, ast.ImportFrom)}}
+    from_ = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    files = set(re.findall(r"packages=\[\(\"(\w+)\"", source))  # whose static files are served
+    return {name.partition(".")[0] for name in plain | from_ | files}
 
 
 def test_the_readme_is_a_space_that_starts() -> None:
