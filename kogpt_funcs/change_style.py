@@ -12,7 +12,7 @@ from kogpt_funcs import models
 from kogpt_funcs.abuse import is_abusive
 from kogpt_funcs.fields import Sampling
 from kogpt_funcs.models import Example, Generation, Special
-from kogpt_funcs.text import clean, required
+from kogpt_funcs.text import clean, required, sentences
 
 Style = Literal[
     "존댓말", "반말", "안드로이드", "아재", "채팅", "초등학생", "이모티콘", "ENFP", "신사",
@@ -96,7 +96,13 @@ def training_examples(row: dict[str, Any], rng: random.Random) -> Iterator[Examp
     """A row has one sentence a style, as columns named as in SmileStyle; or lists under `formal` and `informal`.
 
     Each style is learned from 존댓말 and from 반말, these two from each other and, at times, from any style.
+    A row with `text` alone teaches a base to copy: names and rare words must survive a change of style.
     """
+    if "text" in row:
+        sentence = clean(rng.choice(sentences(row["text"])))
+        if 10 <= len(sentence) <= 120:
+            yield Example(prompt(sentence, "그대로"), sentence)
+        return
     said = {style: _sentences(row.get(column)) for style, column in zip(get_args(Style), COLUMNS, strict=True)}
     said = {style: sentences for style, sentences in said.items() if sentences}
     for style, targets in said.items():

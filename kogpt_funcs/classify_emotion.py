@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from math import sqrt
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, Field
 
 from kogpt_funcs import models
-from kogpt_funcs.text import required
+from kogpt_funcs.models import Labelled
+from kogpt_funcs.text import clean, required
 
 Emotion = Literal["일상", "기쁨", "불안", "슬픔", "분노", "우울"]
 
@@ -61,3 +64,53 @@ def classify_emotion(input: ClassifyEmotionInput) -> ClassifyEmotionOutput:
         probabilities=[EmotionProbability(label=label, probability=p) for label, p in six],
         fine_emotions=[FineEmotion(label=label, probability=p) for label, p in fine if p >= input.threshold],
     )
+
+
+#: KOTE's 44 labels (Jeon et al. 2022) by the one of the six emotions they count towards.
+KOTE = {
+    "일상": ("없음", "깨달음", "신기함/관심", "비장함"),
+    "기쁨": (
+        "기쁨", "행복", "즐거움/신남", "고마움", "감동/감탄", "흐뭇함(귀여움/예쁨)", "뿌듯함", "환영/호의", "아껴주는",
+        "존경", "편안/쾌적", "안심/신뢰", "기대감",
+    ),
+    "불안": ("불안/걱정", "공포/무서움", "당황/난처", "의심/불신", "부담/안_내킴", "놀람", "경악"),
+    "슬픔": ("슬픔", "서러움", "불쌍함/연민", "안타까움/실망"),
+    "분노": (
+        "화남/분노", "증오/혐오", "짜증", "어이없음", "한심함", "불평/불만", "역겨움/징그러움", "지긋지긋", "우쭐댐/무시함",
+    ),
+    "우울": ("절망", "패배/자기혐오", "힘듦/지침", "죄책감", "귀찮음", "재미없음", "부끄러움"),
+}  # fmt: skip
+#: GoEmotions' labels (Demszky et al. 2020) likewise; the others are too mixed to count.
+GOEMOTIONS = {
+    "일상": ("neutral", "realization", "curiosity"),
+    "기쁨": (
+        "admiration", "amusement", "approval", "caring", "excitement", "gratitude", "joy", "love", "optimism", "pride", "relief",
+    ),
+    "불안": ("fear", "nervousness", "confusion"),
+    "슬픔": ("sadness", "grief", "disappointment"),
+    "분노": ("anger", "annoyance", "disapproval", "disgust"),
+    "우울": ("remorse", "embarrassment"),
+}  # fmt: skip
+LABEL_GROUPS = {
+    "six": {"labels": list(get_args(Emotion)), "activation": "softmax"},
+    "kote": {"labels": [label for labels in KOTE.values() for label in labels], "activation": "sigmoid"},
+}
+
+
+def training_labels(row: dict[str, Any]) -> Iterator[Labelled]:
+    """A row has `text` and `labels`, KOTE's (Korean) or GoEmotions' (English); several may hold at once.
+
+    The six get a share each: the labels that count towards it over the root of how many could. A row with `label`
+    alone, one of the six, counts for that one.
+    """
+    text = clean(str(row["text"]))
+    labels = row.get("labels") or [row["label"]]
+    korean = [label for label in labels if label in LABEL_GROUPS["kote"]["labels"]]
+    table = KOTE if korean else GOEMOTIONS
+    shares = {
+        six: (sum(label in table[six] for label in labels) + (six in labels)) / sqrt(len(table[six])) for six in table
+    }
+    total = sum(shares.values())
+    if text and total:
+        six = {name: share / total for name, share in shares.items()}
+        yield Labelled(text, {"six": six, "kote": dict.fromkeys(korean, 1.0)} if korean else {"six": six})

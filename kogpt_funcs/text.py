@@ -30,3 +30,10 @@ def last_sentence_end(text: str) -> int:
     """Index just after the last complete sentence in `text`; 0 if no sentence ends in it."""
     ends = [match.end() for match in _SENTENCE_END.finditer(text)]
     return ends[-1] if ends else 0
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of `text`, each with its end mark; never empty for a text that is not."""
+    starts = [0, *(match.end() for match in _SENTENCE_END.finditer(text))]
+    found = [text[a:b].strip() for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
+    return [sentence for sentence in found if sentence] or [text]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kogpt_funcs.models.prompt import Example, Generation, Prompt, Sample, Special
+from kogpt_funcs.models.prompt import Example, Generation, Labelled, Prompt, Sample, Special
 
-__all__ = ["Example", "Generation", "Prompt", "Sample", "Special", "classify", "generate", "resident"]
+__all__ = ["Example", "Generation", "Labelled", "Prompt", "Sample", "Special", "classify", "generate", "resident"]
 
 
 def generate(request: Generation) -> Iterator[list[Sample]]:

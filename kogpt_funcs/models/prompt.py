@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 
@@ -22,6 +22,13 @@ class Example(NamedTuple):
 
     prompt: Prompt
     target: str
+
+
+class Labelled(NamedTuple):
+    """One training row of a classifier: {label group: {label: target from 0 to 1}}; a group left out is not learned."""
+
+    text: str
+    targets: dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -51,4 +58,3 @@ class Sample:
     text: str = ""
     tokens: int = 0
     finish_reason: Literal["", "end_of_text", "sentence_end", "length"] = ""
-    score: float = field(default=0.0, compare=False)  # mean log-probability a token

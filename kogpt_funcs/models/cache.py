@@ -1,0 +1,107 @@
+"""Loaded checkpoints, shared by all who ask: one load each, least recently used ones leave when the budget is reached."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from kogpt_funcs import settings
+from kogpt_funcs.errors import CheckpointError
+
+
+class Model(Protocol):
+    """What the cache keeps: anything that knows its size."""
+
+    @property
+    def parameters(self) -> int: ...
+
+    @property
+    def bytes(self) -> int: ...
+
+
+@dataclass
+class _Entry:
+    name: str
+    model: Any = None
+    loading: threading.Lock = field(default_factory=threading.Lock)
+    users: int = 0
+    used_at: float = 0.0
+    loads: int = 0
+    seconds: float = 0.0
+
+
+_entries: dict[str, _Entry] = {}
+_guard = threading.Lock()
+
+
+@contextmanager
+def using(name: str, load: Callable[[], Model]) -> Iterator[Any]:
+    """The model `name`, loaded by `load` if it is not there; it is not evicted while in use.
+
+    Many may ask at once: one loads, the others wait for that load. A load that fails is reported to the one who
+    tried; the next one to ask tries again.
+    """
+    with _guard:
+        entry = _entries.setdefault(name, _Entry(name))
+        entry.users += 1
+    try:
+        with entry.loading:
+            if entry.model is None:
+                started = time.monotonic()
+                entry.model = _loaded(name, load)
+                entry.loads += 1
+                entry.seconds = time.monotonic() - started
+        entry.used_at = time.monotonic()
+        _evict()
+        yield entry.model
+    finally:
+        with _guard:
+            entry.users -= 1
+
+
+def resident() -> dict[str, Any]:
+    """The device and, for each loaded checkpoint: parameters, bytes, how often and how long it was loaded, its users."""
+    with _guard:
+        loaded = [entry for entry in _entries.values() if entry.model is not None]
+        return {
+            "budget_bytes": settings.cache_bytes(),
+            "bytes": sum(entry.model.bytes for entry in loaded),
+            "checkpoints": [
+                {
+                    "name": entry.name,
+                    **getattr(entry.model, "details", {}),
+                    "parameters": entry.model.parameters,
+                    "bytes": entry.model.bytes,
+                    "loads": entry.loads,
+                    "load_seconds": round(entry.seconds, 3),
+                    "in_use": entry.users,
+                }
+                for entry in loaded
+            ],
+        }
+
+
+def _loaded(name: str, load: Callable[[], Model]) -> Model:
+    try:
+        return load()
+    except CheckpointError:
+        raise
+    except MemoryError as error:
+        raise CheckpointError(f"Not enough memory to load {name!r}. Free some, or lower KOGPT_CACHE_GB.") from error
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise CheckpointError(f"Checkpoint {name!r} cannot be loaded: {error}") from error
+
+
+def _evict() -> None:
+    with _guard:
+        idle = [entry for entry in _entries.values() if entry.model is not None and entry.users == 0]
+        used = sum(entry.model.bytes for entry in _entries.values() if entry.model is not None)
+        for entry in sorted(idle, key=lambda entry: entry.used_at):
+            if used <= settings.cache_bytes():
+                break
+            used -= entry.model.bytes
+            entry.model = None

@@ -1,0 +1,1 @@
+"""Training and evaluation of the checkpoints in weights/. It knows functions through the registry alone."""

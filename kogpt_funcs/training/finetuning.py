@@ -1,0 +1,163 @@
+"""Trains a function's adapter on a base: LoRA by PEFT, Hugging Face's Trainer, loss on the targets alone."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import GPT2LMHeadModel, Trainer, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
+
+from kogpt_funcs import registry
+from kogpt_funcs.errors import KogptError
+from kogpt_funcs.models import Example, checkpoints
+from kogpt_funcs.models.tokenizer import END, PAD, Tokenizer
+from kogpt_funcs.training.mix import good_rows, is_held_out
+from kogpt_funcs.training.optimizer import warmup_stable_decay
+from kogpt_funcs.training.pretraining import Clock
+
+_TARGETS = ["c_attn", "c_proj", "c_fc"]  # every matrix inside a GPT-2 block
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """Ids of prompt and target, the end token last; the loss counts from `start` on."""
+
+    ids: list[int]
+    start: int
+    characters: int
+
+
+def read_examples(function: str, files: list[Path], passes: int, seed: int = 0) -> tuple[list[Example], list[Example]]:
+    """Training and held-out examples of `function` in `files`, rendered `passes` times (a renderer may draw at random)."""
+    render = getattr(registry.get(function).module, "training_examples", None)
+    if render is None:
+        raise KogptError(f"kogpt_funcs/{function}.py has no training_examples(row, rng); it trains no adapter.")
+    train: list[Example] = []
+    held_out: list[Example] = []
+    for number in range(passes):
+        rng = random.Random(seed + number)
+        for file in files:
+            for row in good_rows(file):
+                if not _is_test(row):
+                    train.extend(render(row, rng))
+                elif number == 0:
+                    held_out.extend(render(row, rng))
+    if not train:
+        raise KogptError(f"No training example in {', '.join(f.name for f in files)}. {registry.get(function).module.training_examples.__doc__}")
+    return train, held_out
+
+
+def train_adapter(
+    function: str, files: list[Path], *, base: str, run: Path, out: Path, minutes: float, rank: int, lr: float,
+    batch_size: int, passes: int = 1, seed: int = 0,
+) -> dict[str, Any]:  # fmt: skip
+    """Trains for `minutes` in `run` (resumed if it holds a checkpoint), writes the adapter to `out`; returns its figures."""
+    folder = checkpoints.folder(base)
+    tokenizer = Tokenizer(folder / "tokenizer.json")
+    train, held_out = read_examples(function, files, passes, seed)
+    torch.manual_seed(seed)
+    plain = GPT2LMHeadModel.from_pretrained(str(folder), dtype=torch.float32)
+    fingerprint = checkpoints.fingerprint(plain)
+    lora = LoraConfig(
+        r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=_TARGETS, fan_in_fan_out=True, task_type="CAUSAL_LM"
+    )
+    model: Any = get_peft_model(plain, lora)
+    length = plain.config.n_positions
+    clock = Clock(minutes * 60)
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=lr, weight_decay=0.0)
+    trainer = Trainer(
+        model,
+        TrainingArguments(
+            output_dir=str(run), per_device_train_batch_size=batch_size, max_steps=10**7, bf16=True, max_grad_norm=1.0,
+            logging_steps=50, save_strategy="steps", save_steps=300, save_total_limit=2, report_to=["tensorboard"],
+            dataloader_pin_memory=torch.cuda.is_available(), seed=seed, use_cpu=not torch.cuda.is_available(),
+            remove_unused_columns=False, disable_tqdm=True, train_sampling_strategy="group_by_length",
+        ),
+        train_dataset=Sequences(sequences(train, tokenizer, length)),
+        data_collator=collate,
+        optimizers=(optimizer, warmup_stable_decay(optimizer, lambda step: clock.fraction, warmup_steps=50)),
+        callbacks=[clock],
+    )  # fmt: skip
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(run)) if run.exists() else None)
+    held = sequences(held_out, tokenizer, length)
+    figures = {
+        "training_examples": len(train),
+        "held_out_examples": len(held),
+        "steps": trainer.state.global_step,
+        "held_out_bits_per_character": round(bits_per_character(model, held), 4) if held else None,
+    }
+    save_adapter(model, out, base=base, fingerprint=fingerprint, figures=figures)
+    return figures
+
+
+def sequences(examples: Iterable[Example], tokenizer: Tokenizer, length: int) -> list[Sequence]:
+    """Token ids of each example; one that is longer than `length` tokens is left out."""
+    found = []
+    for prompt, target in examples:
+        before = tokenizer.encode(prompt)
+        ids = [*before, *tokenizer.encode([target]), END]
+        if len(ids) <= length:
+            found.append(Sequence(ids, len(before), len(target)))
+    return found
+
+
+class Sequences(torch.utils.data.Dataset):
+    """Sequences as Trainer wants them; `input_ids` is there for grouping by length."""
+
+    def __init__(self, found: list[Sequence]) -> None:
+        self.found = found
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return {"input_ids": self.found[index].ids, "start": self.found[index].start}
+
+
+def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    """input_ids, attention_mask and labels [batch, longest]; labels are -100 on prompts and pads."""
+    longest = max(len(row["input_ids"]) for row in rows)
+    ids = torch.tensor([[*row["input_ids"], *[PAD] * (longest - len(row["input_ids"]))] for row in rows])
+    places = torch.arange(longest)
+    starts = torch.tensor([[row["start"]] for row in rows])
+    lengths = torch.tensor([[len(row["input_ids"])] for row in rows])
+    labels = ids.masked_fill((places < starts) | (places >= lengths), -100)
+    return {"input_ids": ids, "attention_mask": (places < lengths).long(), "labels": labels}
+
+
+@torch.no_grad()
+def bits_per_character(model: torch.nn.Module, found: list[Sequence]) -> float:
+    """Bits a character of the targets (their end token counted too)."""
+    model.eval()
+    nats = 0.0
+    ordered = sorted(found, key=lambda s: len(s.ids))
+    for i in range(0, len(ordered), 32):
+        batch = collate([{"input_ids": s.ids, "start": s.start} for s in ordered[i : i + 32]])
+        labels = batch.pop("labels")[:, 1:]
+        logits = model(**batch).logits[:, :-1]
+        nats += float(torch.nn.functional.cross_entropy(logits.float().transpose(1, 2), labels, reduction="sum"))
+    return nats / math.log(2) / max(1, sum(s.characters for s in found))
+
+
+def save_adapter(model: Any, out: Path, *, base: str, fingerprint: str, figures: dict[str, Any]) -> None:
+    """The adapter as PEFT keeps it, in bf16, with base.json naming the weights it fits."""
+    out.mkdir(parents=True, exist_ok=True)
+    model.to(torch.bfloat16).save_pretrained(str(out))
+    config = json.loads((out / "adapter_config.json").read_text(encoding="utf-8"))
+    config["base_model_name_or_path"] = base  # not the path it had on the machine that trained it
+    (out / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    written = {"base": base, "fingerprint": fingerprint, "figures": figures}
+    (out / "base.json").write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+    (out / "README.md").unlink(missing_ok=True)  # PEFT writes an empty card; ours is written by hand
+
+
+def _is_test(row: dict[str, Any]) -> bool:
+    return row["split"] in ("test", "dev", "validation") if "split" in row else is_held_out(row)

@@ -1,0 +1,84 @@
+"""The text mix of a base: a TOML file names data files, how rows are rendered, and how often they are seen."""
+
+from __future__ import annotations
+
+import random
+import sys
+import tomllib
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kogpt_funcs import registry
+from kogpt_funcs.errors import KogptError
+from kogpt_funcs.models import Example, Special
+from kogpt_funcs.tables import read_rows
+
+HELD_OUT_EVERY = 50  # one row in fifty is never trained on
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of one file, rendered by one function."""
+
+    file: Path
+    function: str
+    where: dict[str, list[Any]] = field(default_factory=dict)
+    keep: float = 1.0
+    repeat: int = 1
+    group: str = "text"
+
+    def examples(self, *, held_out: bool, seed: int = 0) -> Iterator[Example]:
+        """The examples of the held-out rows, or of the others; the choice depends on the row's text alone."""
+        rng = random.Random(seed)
+        render = _renderer(self.function)
+        for _ in range(1 if held_out else self.repeat):
+            for row in good_rows(self.file):
+                if any(row.get(column) not in values for column, values in self.where.items()):
+                    continue
+                if is_held_out(row) == held_out and rng.random() < self.keep:
+                    yield from render(row, rng)
+
+
+def read_mix(path: Path, data: Path) -> tuple[list[Path], list[Part]]:
+    """The vocabulary files and the parts of a mix; file names are relative to the folder `data`."""
+    try:
+        mix = tomllib.loads(path.read_text(encoding="utf-8"))
+        parts = [Part(**{**part, "file": data / part["file"]}) for part in mix["part"]]
+        vocabulary = [data / name for name in mix["vocabulary"]]
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise KogptError(f"{path} is not a text mix: {error}. See kogpt_funcs/training/mixes/base.toml.") from error
+    missing = sorted({str(f) for f in [*vocabulary, *(part.file for part in parts)] if not f.is_file()})
+    if missing:
+        raise KogptError(f"The mix names files that are not in {data}: {', '.join(missing)}. Give the folder with --data.")
+    return vocabulary, parts
+
+
+def good_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of `path`; one that cannot be read is reported with its number and skipped."""
+    for row in read_rows(path):
+        if row.problem:
+            print(f"{path.name}, row {row.number}: {row.problem} Skipped.", file=sys.stderr)
+        else:
+            yield row.cells
+
+
+def is_held_out(row: dict[str, Any], every: int = HELD_OUT_EVERY) -> bool:
+    """True for one row in `every`, by a checksum of the row's text: the same rows whatever the order or the file."""
+    text = row.get("text") or row.get("turns") or row.get("formal") or row
+    return zlib.crc32(str(text).encode()) % every == 0
+
+
+def dialogue_examples(row: dict[str, Any], rng: random.Random) -> Iterator[Example]:
+    """A dialogue's `turns`, the first by the user, as `<usr>` … `<sys>` …; the last assistant turn is the target."""
+    *before, last = row["turns"][: len(row["turns"]) // 2 * 2]
+    prompt: list[Special | str] = []
+    for i, turn in enumerate(before):
+        prompt += [Special("<sys>" if i % 2 else "<usr>"), turn]
+    yield Example([*prompt, Special("<sys>")], last)
+
+
+def _renderer(name: str) -> Any:
+    return dialogue_examples if name == "dialogue" else registry.get(name).module.training_examples
