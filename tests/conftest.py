@@ -34,7 +34,9 @@ class Server:
 
 
 @contextmanager
-def serving(log_file: Path, home: Path = ROOT, environment: dict[str, str] | None = None, *options: str) -> Iterator[Server]:
+def serving(
+    log_file: Path, home: Path = ROOT, environment: dict[str, str] | None = None, options: tuple[str, ...] = ()
+) -> Iterator[Server]:
     """`python -m demos OPTIONS` in `home` until the block ends; it must stop by itself when told to."""
     port = _free_port()
     command = [sys.executable, "-m", "demos", "--port", str(port), *options]
