@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,11 @@ from package_copy import ROOT, SEVENTH, command, copy_package, run
 from kogpt_funcs.registry import functions
 
 FUNCTIONS = list(functions().values())
-ENCODINGS = [{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"PYTHONIOENCODING": "latin-1"}, {"LANG": ""}]
+ENCODINGS = [
+    {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    {"PYTHONIOENCODING": "latin-1"},
+    {"LANG": "", "LC_ALL": "POSIX"},
+]
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +126,15 @@ def test_any_locale_gives_utf8(home: Path, environment: dict[str, str]) -> None:
     assert json.loads(done.stdout)["text"] == "가😀", done.stderr.decode()
     done = run("call", "count_letters", "-", stdin='{"text": "가😀"}'.encode(), home=home, environment=environment)
     assert json.loads(done.stdout)["text"] == "가😀", done.stderr.decode()
-    assert "글 글" not in sentence(run("call", "count_letters", home=home, environment=environment), 1)
+    assert "꼭 필요한" in sentence(run("call", "count_letters", home=home, environment=environment), 1)
+
+
+@pytest.mark.parametrize("environment", ENCODINGS, ids=lambda environment: next(iter(environment)))
+def test_any_locale_finds_files_with_korean_names(tmp_path: Path, home: Path, environment: dict[str, str]) -> None:
+    (tmp_path / "글.csv").write_text("글\n가\n", "utf-8")
+    done = run("map", "count_letters", tmp_path / "글.csv", "--column", "글", home=home, environment=environment)
+    assert done.returncode == 0, done.stderr.decode()
+    assert "가,가,1," in (tmp_path / "글.count_letters.csv").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
@@ -209,3 +222,18 @@ def test_ctrl_c_is_quiet(home: Path) -> None:
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130
     assert said.decode().split() == ["세는", "중"]
+
+
+def test_serve_serves_what_is_named_until_it_is_ended(home: Path) -> None:
+    process = subprocess.Popen(command("serve", "count_letters", "--port", "0"), cwd=home, stdout=subprocess.PIPE)
+    assert process.stdout
+    address = process.stdout.readline().decode().strip()
+    with urllib.request.urlopen(f"{address}api/health") as response:
+        assert json.load(response)["status"] == "ok"
+    process.terminate()
+    process.stdout.close()
+    assert process.wait(timeout=30) == 0
+
+
+def test_serve_tells_what_is_wrong_in_a_sentence() -> None:
+    assert "No function 'nothing'" in sentence(run("serve", "nothing"), 1)

@@ -80,11 +80,12 @@ def serve(names: tuple[str, ...], host: str | None, port: int | None) -> None:
 
 
 def main() -> NoReturn:
-    """Run `kogpt` on this process's arguments, read as UTF-8 whatever the locale says."""
-    arguments = [os.fsencode(argument).decode("utf-8", "surrogateescape") for argument in sys.argv[1:]]
+    """Run `kogpt` on this process's arguments; they, file names and streams are UTF-8 whatever the locale says."""
+    if sys.getfilesystemencoding() != "utf-8":
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
     for stream, errors in ((sys.stdout, "replace"), (sys.stderr, "backslashreplace")):
         stream.reconfigure(encoding="utf-8", errors=errors)  # type: ignore[union-attr]
-    sys.exit(_run(arguments))
+    sys.exit(_run(sys.argv[1:]))
 
 
 def _run(arguments: list[str]) -> int:

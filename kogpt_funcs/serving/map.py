@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from kogpt_funcs import registry, settings, tables
-from kogpt_funcs.errors import CheckpointError, KogptError
+from kogpt_funcs.errors import Busy, CheckpointError, KogptError
 from kogpt_funcs.registry import Function
 from kogpt_funcs.serving.call import field_schemas, from_text
 from kogpt_funcs.serving.journal import Entry, Journal
@@ -173,14 +173,14 @@ def _do_rows(job: Job, journal: Journal) -> None:
 
 
 def _answer(job: Job, row: Row) -> Entry:
-    """The entry of one row. Only a checkpoint that cannot be used ends the run: it would fail every row."""
+    """The entry of one row. What is no fault of the row ends the run: a checkpoint or memory that is wanting."""
     if row.problem:
         return Entry(row.number, None, row.problem)
     try:
         request = job.function.parse(_input(job, row))
         with contextlib.redirect_stdout(sys.stderr):
             return Entry(row.number, job.function.call(request).model_dump(mode="json"), "")
-    except CheckpointError:
+    except (Busy, CheckpointError):
         raise
     except KogptError as error:
         return Entry(row.number, None, str(error))
