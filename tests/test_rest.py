@@ -7,15 +7,24 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
+import anyio
 import httpx
 import pytest
 from conftest import Server, serving
+from pydantic import BaseModel
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
 
 from kogpt_funcs import __version__, registry
+from kogpt_funcs.errors import Busy
 from kogpt_funcs.registry import Function
+from kogpt_funcs.serving import event_stream
 
 NAMES = registry.names()
 KOREAN = re.compile("[가-힣]")
@@ -295,10 +304,10 @@ def ended(workshop: Server, name: str) -> list[int]:
     return [int(line.split()[1]) for line in lines if line.split()[0] == name]
 
 
-def counted(workshop: Server, name: str) -> int:
-    """Waits until the count called `name` has ended; answers how far it got."""
+def counted(workshop: Server, name: str, times: int = 1) -> int:
+    """Waits until `times` counts called `name` have ended; answers how far the first one got."""
     for _ in range(300):
-        if reached := ended(workshop, name):
+        if len(reached := ended(workshop, name)) >= times:
             return reached[0]
         time.sleep(0.1)
     raise AssertionError(f"The count {name!r} has not ended; its client left long ago.")
@@ -339,9 +348,52 @@ def test_a_client_that_leaves_mid_body_does_no_harm(workshop: Server) -> None:
 def test_health_answers_while_functions_work(workshop: Server) -> None:
     body = {"name": "busy", "upto": 1000, "pause": 0.05}
     with workshop.http.stream("POST", "/api/count_slowly/stream", json=body) as response:
-        next(response.iter_lines())
+        lines = response.iter_lines()
+        assert next(lines) == "event: partial"
         assert workshop.http.get("/api/health").json()["status"] == "ok"
+        assert not ended(workshop, "busy")
+        assert next(lines)
     counted(workshop, "busy")
+
+
+def test_with_no_place_left_the_answer_is_busy_at_once(workshop: Server, tmp_path: Path) -> None:
+    body = {"name": "crowd", "upto": 1000, "pause": 0.1}
+    with serving(tmp_path / "log", workshop.home, {"KOGPT_QUEUE": "1"}) as server, ExitStack() as crowd:
+        streams = []
+        for _ in range(9):  # one place, and eight threads to tell others that it is taken
+            streams.append(crowd.enter_context(server.http.stream("POST", "/api/count_slowly/stream", json=body)).iter_lines())
+            assert next(streams[-1]) == "event: partial"
+        for path in ("break_down", "break_down/stream"):
+            response = post(server, path, {})
+            fault(response, 503, "busy")
+            assert response.headers["retry-after"].isdecimal()
+        assert post(server, "break_down", [{}]).json()[0]["error"]["code"] == "busy"
+        assert server.http.get("/api/health").status_code == 200
+        crowd.close()
+        counted(workshop, "crowd", 9)
+        assert post(server, "break_down", {}).status_code == 200
+
+
+def test_a_silent_stream_is_kept_open_by_pings(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Nothing(BaseModel):
+        pass
+
+    def think(input: Nothing) -> Nothing:
+        time.sleep(0.5)
+        raise Busy()
+
+    monkeypatch.setattr(event_stream, "PING_SECONDS", 0.05)
+    thinker = replace(function(NAMES[0]), input=Nothing, output=Nothing, call=think, stream=None)
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(event_stream.EventStream(thinker, {}))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.post("/")
+
+    response = anyio.run(ask)
+    assert response.text.startswith(": ping\n\n: ping\n\n")
+    ((name, data),) = events(response)
+    assert (name, data["error"]["code"]) == ("error", "busy")  # too late for a status: the stream is open
 
 
 # Descriptions
@@ -396,7 +448,22 @@ def test_the_docs_page_loads_nothing_from_outside(server: Server) -> None:
     loaded = re.findall(r'(?:src|href)="([^"]+)"|url: \'([^\']+)\'', page.text)
     assert len(loaded) == 4
     for a, b in loaded:
-        assert httpx.get(page.url.join(a or b)).status_code == 200
+        assert server.http.get(page.url.join(a or b)).status_code == 200
+
+
+def test_the_docs_page_shows_each_function_in_a_browser(server: Server) -> None:
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    with webdriver.Chrome(options) as browser:
+        browser.get(f"{server.url}/api/docs")
+        WebDriverWait(browser, 60).until(lambda _: len(browser.find_elements(By.CLASS_NAME, "opblock")) >= 2 * len(NAMES))
+        shown = browser.find_element(By.ID, "swagger-ui").text
+        assert all(f"/{name}" in shown and function(name).title in shown for name in NAMES)
+        loaded = browser.execute_script("return performance.getEntriesByType('resource').map(e => e.name)")
+        assert all(address.startswith((server.url, "data:")) for address in loaded), loaded
+        assert [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
 # The key

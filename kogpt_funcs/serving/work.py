@@ -1,7 +1,7 @@
 """Runs functions in worker threads so that the event loop stays free; a cancelled task cancels its function.
 
-How many may be at work or waiting is the model layer's gate to say (KOGPT_QUEUE); here are threads enough for all of
-them and a few to be told that it is full.
+How many may wait for a model is the model layer's gate to say (KOGPT_QUEUE). Here are threads for all of them and a few
+spare ones, for what needs no model and for being told that the gate is full; with none left, the answer is Busy at once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from starlette.types import Receive
 
 from kogpt_funcs import settings
-from kogpt_funcs.errors import KogptError
+from kogpt_funcs.errors import Busy, KogptError
 from kogpt_funcs.registry import Function
 from kogpt_funcs.serving import faults
 from kogpt_funcs.serving.wire import plain
@@ -38,11 +38,14 @@ class Event(NamedTuple):
 
 
 async def answer(function: Function, data: Any, partial: Partial | None = None) -> dict[str, Any]:
-    """The function's Output for `data` as plain JSON data. Raises what the function raises.
+    """The function's Output for `data` as plain JSON data. Raises what the function raises, and Busy.
 
     `partial` is awaited with each partial Output, if the function streams.
     """
-    return await to_thread.run_sync(_in_thread, function, data, partial, limiter=_limiter())
+    threads = _limiter()
+    if threads.available_tokens < 1:
+        raise Busy()
+    return await to_thread.run_sync(_in_thread, function, data, partial, limiter=threads)
 
 
 @asynccontextmanager
