@@ -223,3 +223,14 @@ def test_without_a_column_it_is_a_usage_error(tmp_path: Path, home: Path) -> Non
     done = run("map", "count_letters", write(tmp_path / "a.csv", "text\n가\n"), home=home)
     assert done.returncode == 2
     assert "--column" in said(done)
+
+
+def test_a_missing_checkpoint_ends_the_run_and_leaves_nothing(tmp_path: Path) -> None:
+    """It would fail every row alike, so it is no row's fault."""
+    path = write(tmp_path / "a.csv", "text\n가\n나\n")
+    (tmp_path / "weights").mkdir()
+    environment = {"KOGPT_WEIGHTS": str(tmp_path / "weights"), "KOGPT_BASE": ""}
+    done = run("map", "continue_text", path, "--column", "text", environment=environment)
+    assert done.returncode == 1
+    assert "No checkpoint 'base'" in said(done)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.csv", "weights"]

@@ -136,8 +136,10 @@ def _run(job: Job) -> tuple[int, int]:
         try:
             _do_rows(job, journal)
         except BaseException:
-            done = journal.done + journal.failed
-            click.echo(f"Stopped after {done} of {job.rows} rows. The same command goes on from there.", err=True)
+            if done := journal.done + journal.failed:
+                click.echo(f"Stopped after {done} of {job.rows} rows. The same command goes on from there.", err=True)
+            else:
+                journal.path.unlink()
             raise
         write_results(job.out, job.table, list(job.added.values()), _merged(job, journal))
         journal.path.unlink()
