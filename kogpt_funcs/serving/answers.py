@@ -10,6 +10,7 @@ import gradio as gr
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from kogpt_funcs.serving.shape import limit
 from kogpt_funcs.serving.translations import WORDS, both, english_name, word
 
 #: One listener for all the copy buttons of an answer; `element` is the answer's own element.
@@ -102,13 +103,12 @@ def _share(item: Any) -> tuple[str, float] | None:
 
 
 def _from_0_to_1(info: FieldInfo) -> bool:
-    marks = [getattr(mark, name, None) for mark in info.metadata for name in ("ge", "le")]
-    return sorted(m for m in marks if m is not None) == [0, 1]
+    return (limit(info, "ge"), limit(info, "le")) == (0, 1)
 
 
 def _bars(shares: list[tuple[str, float]]) -> str:
     rows = "".join(
-        f'<li><span class="kogpt-label">{escape(label)}</span>'
+        f'<li><span class="kogpt-label">{_text(label)}</span>'
         f'<span class="kogpt-bar" style="--share:{share:.4f}"></span><b>{share:.1%}</b></li>'
         for label, share in shares
     )
@@ -120,4 +120,5 @@ def _title(name: str, info: FieldInfo) -> str:
 
 
 def _text(value: Any) -> str:
-    return escape(f"{value:.3g}" if isinstance(value, float) else str(value))
+    text = f"{value:.3g}" if isinstance(value, float) else str(value)
+    return escape(text.encode("utf-8", "replace").decode())  # a lone surrogate cannot travel

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,16 +11,14 @@ from typing import Any
 import gradio as gr
 from pydantic import BaseModel
 
-from kogpt_funcs.errors import FieldProblem, InvalidInput, KogptError
+from kogpt_funcs.errors import FieldProblem, InvalidInput
 from kogpt_funcs.registry import Function
+from kogpt_funcs.serving import faults
 from kogpt_funcs.serving.answers import Answer
 from kogpt_funcs.serving.components import Field
 from kogpt_funcs.serving.growing import growing
-from kogpt_funcs.serving.translations import word
 
 _EVERY = 0.06  # seconds between two pieces of a growing answer: a browser draws no faster than people read
-
-log = logging.getLogger(__name__)
 
 #: Component → new value; what is not named stays as it is.
 Update = dict[gr.components.Component, Any]
@@ -67,11 +64,8 @@ class Form:
             yield from self._answer(raw)
         except InvalidInput as error:
             yield self._problems(error.problems)
-        except KogptError as error:
-            yield {self.notice: f'<p role="alert">{escape(error.message)}</p>'}
-        except Exception:
-            log.exception("%s failed on the page", self.function.name)
-            yield {self.notice: f'<p role="alert">{word("fault")}</p>'}
+        except Exception as error:
+            yield {self.notice: f'<p role="alert">{escape(faults.known(error).message)}</p>'}
         yield self._stopped()
 
     def _answer(self, raw: tuple[Any, ...]) -> Iterator[Update]:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 class _Newest(Generic[T]):
     """The newest item of an iterator that runs in a thread of its own; older ones are forgotten."""
 
-    def __init__(self, items: Generator[T]) -> None:
+    def __init__(self, items: Iterator[T]) -> None:
         self._items = items
         self._changed = threading.Condition()
         self._fresh: list[T] = []  # empty or one item
@@ -32,7 +32,8 @@ class _Newest(Generic[T]):
         except BaseException as error:
             self._error = error
         finally:
-            self._items.close()
+            if isinstance(self._items, Generator):
+                self._items.close()
             with self._changed:
                 self._ended = True
                 self._changed.notify()
@@ -57,7 +58,7 @@ class _Newest(Generic[T]):
             self._unwanted = True
 
 
-def growing(items: Generator[T], every: float) -> Iterator[T]:
+def growing(items: Iterator[T], every: float) -> Generator[T]:
     """The newest of `items` every `every` seconds, and always the last. Closing this closes `items`."""
     newest = _Newest(items)
     try:

@@ -26,10 +26,6 @@ WORDS = {
     "lines": ("한 줄에 하나씩 적습니다.", "One a line."),
     "json": ("JSON으로 적습니다.", "Written as JSON."),
     "not_json": ("JSON으로 읽을 수 없습니다. 예: {example}.", "This is not JSON. An example: {example}."),
-    "fault": (
-        "뜻밖의 문제로 답하지 못했습니다. 잠시 뒤에 다시 시도해 주세요.",
-        "Something unexpected went wrong. Please try again in a moment.",
-    ),
     "also": ("같은 함수를 프로그램에서도 부를 수 있습니다:", "Programs can call the same functions:"),
 }
 

@@ -1,0 +1,262 @@
+"""The page in a real browser: type Korean, press the button, read the answer, on every function of the registry."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from conftest import Server
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
+
+from kogpt_funcs.registry import Function, functions
+from kogpt_funcs.serving.shape import limit
+from kogpt_funcs.serving.translations import english_name
+
+_FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+)  # fmt: skip
+_SECONDS = 60
+_HANGUL = re.compile("[ㄱ-ㅎ가-힣]")
+_PUT = """
+const [field, text] = arguments;
+Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value").set.call(field, text);
+field.dispatchEvent(new Event("input", {bubbles: true}));
+"""
+
+every_function = pytest.mark.parametrize("function", functions().values(), ids=lambda f: f.name)
+
+
+class Page:
+    """A browser on the suite's page; what a person does there, by the names of functions and fields."""
+
+    def __init__(self, driver: webdriver.Chrome) -> None:
+        self.driver = driver
+
+    def open(self, server: Server, function: str = "") -> None:
+        self.driver.get(f"{server.url}/")
+        self.wait(lambda: self.all("button[role=tab]"))
+        if function:
+            self.one(f"button[role=tab][data-tab-id={function}]").click()
+            self.wait(lambda: self.one(f"#{function}-run").is_displayed())
+
+    def all(self, css: str) -> list[WebElement]:
+        return self.driver.find_elements(By.CSS_SELECTOR, css)
+
+    def one(self, css: str) -> WebElement:
+        return self.driver.find_element(By.CSS_SELECTOR, css)
+
+    def wait(self, condition: object) -> object:
+        return WebDriverWait(self.driver, _SECONDS, 0.1).until(lambda _: condition())  # type: ignore[operator]
+
+    def box(self, function: str, field: str) -> WebElement:
+        return self.one(f"#{function}-{field} :is(textarea, input)")
+
+    def put(self, function: str, field: str, text: str) -> None:
+        """Sets a text at once, as a paste does."""
+        self.driver.execute_script(_PUT, self.box(function, field), text)
+
+    def run(self, function: str) -> None:
+        """Presses the button and waits for the end, whether an answer or a complaint."""
+        before = self.answer(function)
+        self.one(f"#{function}-run").click()
+        self.wait(lambda: self.answer(function) != before or self.alerts(function))
+        self.wait(lambda: self.all(f"#{function}-run") and self.one(f"#{function}-run").is_displayed())
+
+    def answer(self, function: str) -> str:
+        return "\n".join(e.text for e in self.all(f"#{function} .kogpt-answer.block"))
+
+    def answers(self, function: str) -> list[str]:
+        return [e.text for e in self.all(f"#{function} .kogpt-answer :is(.kogpt-text, .kogpt-headline, .kogpt-bars li)")]
+
+    def alerts(self, function: str) -> list[str]:
+        return [e.text for e in self.all(f"#{function} [role=alert]") if e.text]
+
+    def complaints(self) -> list[str]:
+        """What the browser's console holds against the page."""
+        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+
+    def requests_elsewhere(self, server: Server) -> list[str]:
+        """Addresses of other hosts that the browser asked for while it showed the page."""
+        messages = (json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance"))
+        sent = (m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent")
+        return [url for url in sent if re.match("(http|ws)s?:", url) and urlsplit(url).netloc != urlsplit(server.url).netloc]
+
+
+@contextmanager
+def chromium(folder: Path, language: str) -> Iterator[Page]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or "chromium"
+    for flag in (*_FLAGS, f"--lang={language}", f"--user-data-dir={folder}", "--window-size=1280,1000"):
+        options.add_argument(flag)
+    options.add_experimental_option("prefs", {"intl.accept_languages": language})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options, Service(shutil.which("chromedriver") or "chromedriver"))
+    try:
+        yield Page(driver)
+    finally:
+        driver.quit()
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    with chromium(tmp_path_factory.mktemp("korean"), "ko-KR") as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def english(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    with chromium(tmp_path_factory.mktemp("english"), "en-US") as page:
+        yield page
+
+
+def required_texts(function: Function) -> list[str]:
+    return [name for name, info in function.input.model_fields.items() if info.is_required() and info.annotation is str]
+
+
+@every_function
+def test_typed_korean_is_answered(page: Page, server: Server, function: Function) -> None:
+    page.open(server, function.name)
+    for name in required_texts(function):
+        page.box(function.name, name).send_keys(function.examples[0][name])
+    page.run(function.name)
+    assert page.alerts(function.name) == []
+    answers = page.answers(function.name)
+    assert answers
+    assert all(_HANGUL.search(text) for text in answers)
+    assert page.complaints() == []
+    assert page.requests_elsewhere(server) == []
+
+
+@every_function
+def test_an_example_fills_every_field(page: Page, server: Server, function: Function) -> None:
+    page.open(server, function.name)
+    for number, example in enumerate(function.examples):
+        page.all(f"#{function.name}-examples .gallery-item")[number].click()
+        texts = {name: value for name, value in example.items() if isinstance(value, str)}
+        for name, value in texts.items():
+            chosen = f"#{function.name}-{name} :is(textarea, input:not([type=radio]), input:checked)"
+            page.wait(lambda css=chosen, value=value: value in [e.get_property("value") for e in page.all(css)])
+
+
+@every_function
+def test_what_is_wrong_stands_beside_its_field(page: Page, server: Server, function: Function) -> None:
+    page.open(server, function.name)
+    for name in required_texts(function):
+        most = limit(function.input.model_fields[name], "max_length")
+        page.put(function.name, name, "가" * (most + 1))
+    page.run(function.name)
+    for name in required_texts(function):
+        most = limit(function.input.model_fields[name], "max_length")
+        assert f"{most:,}자까지" in page.one(f"#{function.name}-{name}-problem [role=alert]").text
+    assert page.all(f"#{function.name}-notice [role=alert]") == []
+    for name in required_texts(function):
+        page.put(function.name, name, function.examples[0][name])
+    page.run(function.name)
+    assert page.alerts(function.name) == []
+
+
+@every_function
+def test_an_empty_text_is_judged_as_rest_judges_it(page: Page, server: Server, function: Function) -> None:
+    page.open(server, function.name)
+    page.run(function.name)
+    response = server.http.post(f"/api/{function.name}", json=dict.fromkeys(required_texts(function), ""))
+    if response.status_code == 200:
+        assert page.alerts(function.name) == []
+        assert page.answers(function.name)
+    else:
+        assert page.alerts(function.name) == [problem["message"] for problem in response.json()["error"]["problems"]]
+
+
+@pytest.mark.parametrize("text", ["\ud800", "가" * 3_500_000, "\x00\x07"], ids=["surrogate", "10-megabytes", "control"])
+def test_a_hostile_text_gets_a_sentence(page: Page, server: Server, text: str) -> None:
+    function = next(f for f in functions().values() if required_texts(f))
+    page.open(server, function.name)
+    if text == "\ud800":  # the driver cannot carry it
+        page.driver.execute_script(_PUT.replace("text);", "String.fromCharCode(0xd800));"), page.box(function.name, "text"), "")
+    elif len(text) > 1000:
+        page.driver.execute_script(_PUT.replace("text);", "text.repeat(3.5e6));"), page.box(function.name, "text"), "가")
+    else:
+        page.put(function.name, "text", text)
+    page.run(function.name)
+    (sentence,) = page.alerts(function.name)
+    assert _HANGUL.search(sentence)
+    assert page.answer(function.name)
+
+
+@every_function
+def test_an_english_browser_reads_english_labels(english: Page, server: Server, function: Function) -> None:
+    english.open(server, function.name)
+    assert english.driver.execute_script("return document.documentElement.lang") == "en"
+    assert english.one(f"button[role=tab][data-tab-id={function.name}]").text == english_name(function.name)
+    fold = f"#{function.name}-sampling button"
+    if english.all(fold):
+        english.one(fold).click()
+    for name in function.input.model_fields:
+        label = f"#{function.name}-{name} [data-testid=block-info], #{function.name}-{name} .label-text"
+        english.wait(lambda css=label: english.all(css) and english.one(css).is_displayed())
+        assert english.one(label).text == english_name(name)
+    assert not _HANGUL.search(english.one(f"#{function.name}-run").text + english.answer(function.name))
+    assert english.complaints() == []
+
+
+def test_a_phone_scrolls_down_only(page: Page, server: Server) -> None:
+    screen = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    try:
+        page.open(server)
+        for name in functions():
+            page.one(f"button[role=tab][data-tab-id={name}]").click()
+            page.wait(lambda name=name: page.one(f"#{name}-run").is_displayed())
+            assert page.driver.execute_script("return document.documentElement.scrollWidth") <= 360
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_stop_ends_the_work(page: Page, workshop: Server) -> None:
+    page.open(workshop, "count_slowly")
+    page.put("count_slowly", "name", "멈출 것")
+    page.put("count_slowly", "upto", "1000")
+    page.put("count_slowly", "pause", "0.05")
+    page.one("#count_slowly-run").click()
+    page.wait(lambda: page.answers("count_slowly"))
+    page.one("#count_slowly-stop").click()
+    page.wait(lambda: page.one("#count_slowly-run").is_displayed())
+    counts = workshop.home / "kogpt_funcs" / "counts.txt"
+    page.wait(lambda: counts.exists() and "멈출 것" in counts.read_text(encoding="utf-8"))
+    (line,) = [line for line in counts.read_text(encoding="utf-8").splitlines() if line.startswith("멈출 것")]
+    assert int(line.split()[-1]) < 1000
+
+
+@pytest.mark.parametrize("way", ["bug", "busy", "checkpoint", "invalid", "own"])
+def test_each_kind_of_fault_is_told_in_a_sentence(page: Page, workshop: Server, way: str) -> None:
+    page.open(workshop, "break_down")
+    page.one("#break_down-way input").click()
+    page.one(f"[role=option][aria-label={way}]").click()
+    page.run("break_down")
+    (sentence,) = page.alerts("break_down")
+    assert "secret" not in page.driver.page_source
+    assert "Traceback" not in page.driver.page_source
+    assert page.all(f"#break_down-{'way-problem' if way == 'invalid' else 'notice'} [role=alert]")[0].text == sentence
+
+
+def test_lists_and_models_can_be_filled_in(page: Page, workshop: Server) -> None:
+    page.open(workshop, "count_letters")
+    page.put("count_letters", "text", "가나다 <b>가</b>")
+    page.put("count_letters", "only", "가\n나")
+    page.put("count_letters", "pause", '{"seconds": 0.01}')
+    page.run("count_letters")
+    assert page.answers("count_letters") == ["가나다 <b>가</b>", "3", "가", "나"]
+    page.put("count_letters", "pause", "{")
+    page.run("count_letters")
+    assert "JSON" in page.one("#count_letters-pause-problem [role=alert]").text
