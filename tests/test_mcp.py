@@ -175,6 +175,13 @@ def test_ten_megabytes_are_413(server: Server, declared: bool) -> None:
     assert (response.status_code, response.json()["error"]["code"]) == (413, "too_large")
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
+def test_without_sessions_only_post_is_answered(server: Server, method: str) -> None:
+    response = server.http.request(method, "/mcp", headers=HEADERS)
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+    assert response.json()["error"]["code"] == "method_not_allowed"
+
+
 def test_bound_to_loopback_a_foreign_host_name_is_refused(server: Server) -> None:
     body = CALL % (NAMES[0].encode(), b"{}")
     headers = HEADERS | {"Content-Type": "application/json"}

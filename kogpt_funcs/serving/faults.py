@@ -53,6 +53,15 @@ class Unauthorized(KogptError):
     code = "unauthorized"
 
 
+class MethodNotAllowed(KogptError):
+    """The address is there, for another method."""
+
+    code = "method_not_allowed"
+
+    def __init__(self, method: str, allowed: str) -> None:
+        super().__init__(f"이 주소는 {method} 요청을 받지 않습니다. {allowed}(으)로 보내 주세요.")
+
+
 class Internal(KogptError):
     """A bug. What it was is in the log, under the incident's id."""
 

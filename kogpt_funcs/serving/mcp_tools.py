@@ -60,6 +60,9 @@ class McpEndpoint:
         self._sessions: StreamableHTTPSessionManager | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":  # GET and DELETE are for sessions; an idle GET stream would also delay the stop
+            await faults.response(faults.MethodNotAllowed(scope["method"], "POST"), {"Allow": "POST"})(scope, receive, send)
+            return
         if self._sessions is None:
             raise RuntimeError("The MCP endpoint is not running. Enter serving.routes.lifespan with the app.")
         await self._sessions.handle_request(scope, receive, send)

@@ -204,20 +204,13 @@ class NotFound(KogptError):
     code = "not_found"
 
 
-class MethodNotAllowed(KogptError):
-    """The address is there, for another method."""
-
-    code = "method_not_allowed"
-
-
 async def _http_fault(request: Request, error: HTTPException) -> Response:
     """Starlette's own 404 and 405 as the error body everything else has."""
-    method, path = request.method, request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     name = path.strip("/").split("/")[0]
     fault: KogptError = KogptError(str(error.detail))
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "POST")
-        fault = MethodNotAllowed(f"이 주소는 {method} 요청을 받지 않습니다. {allowed}(으)로 보내 주세요.")
+        fault = faults.MethodNotAllowed(request.method, (error.headers or {}).get("Allow", "POST"))
     elif error.status_code == 404:
         fault = NotFound(f"{path[:100]} 주소는 없습니다. 있는 주소는 /api/docs 에서 볼 수 있습니다.")
         try:
