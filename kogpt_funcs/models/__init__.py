@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,17 +10,21 @@ from kogpt_funcs.models.prompt import Example, Generation, Labelled, Prompt, Sam
 
 __all__ = ["Example", "Generation", "Labelled", "Prompt", "Sample", "Special", "classify", "generate", "resident"]
 
+_importing = threading.Lock()  # two threads that import transformers at once see half of it
+
 
 def generate(request: Generation) -> Iterator[list[Sample]]:
     """Snapshots of the samples of `request` as they grow; the last one is complete. Closing it cancels the work."""
-    from kogpt_funcs.models import decoder
+    with _importing:
+        from kogpt_funcs.models import decoder
 
     return decoder.generate(request)
 
 
 def classify(texts: list[str], checkpoint: str) -> list[dict[str, dict[str, float]]]:
     """For each text: {label group: {label: probability}}, the groups being those of the checkpoint's config."""
-    from kogpt_funcs.models import classifier
+    with _importing:
+        from kogpt_funcs.models import classifier
 
     return classifier.classify(texts, checkpoint)
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from kogpt_funcs import settings
@@ -27,7 +27,6 @@ class Model(Protocol):
 class _Entry:
     name: str
     model: Any = None
-    loading: threading.Lock = field(default_factory=threading.Lock)
     users: int = 0
     used_at: float = 0.0
     loads: int = 0
@@ -36,6 +35,8 @@ class _Entry:
 
 _entries: dict[str, _Entry] = {}
 _guard = threading.Lock()
+#: Held while a model is built: transformers and PEFT patch torch for the whole process meanwhile (meta tensors).
+building = threading.RLock()
 
 
 @contextmanager
@@ -49,12 +50,13 @@ def using(name: str, load: Callable[[], Model]) -> Iterator[Any]:
         entry = _entries.setdefault(name, _Entry(name))
         entry.users += 1
     try:
-        with entry.loading:
-            if entry.model is None:
-                started = time.monotonic()
-                entry.model = _loaded(name, load)
-                entry.loads += 1
-                entry.seconds = time.monotonic() - started
+        if entry.model is None:
+            with building:
+                if entry.model is None:
+                    started = time.monotonic()
+                    entry.model = _loaded(name, load)
+                    entry.loads += 1
+                    entry.seconds = time.monotonic() - started
         entry.used_at = time.monotonic()
         _evict()
         yield entry.model
