@@ -50,6 +50,9 @@ class ChangeStyleOutput(BaseModel):
     alternatives: list[str] = Field(..., title="다른 글", description="첫 글과 다르게 바꾼 글들입니다.")
 
 
+#: Held-out answers are compared with references, beside a copy of the source.
+REWRITES = True
+
 EXAMPLES = [
     {"text": "저는 고양이를 여섯 마리 키워요.", "style": "반말"},
     {"text": "오늘 날씨 진짜 좋다. 같이 산책 갈래?", "style": "존댓말"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import sqrt
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from pydantic import BaseModel, Field
 
@@ -60,9 +60,9 @@ def classify_emotion(input: ClassifyEmotionInput) -> ClassifyEmotionOutput:
     six = sorted(scores["six"].items(), key=lambda item: -item[1])
     fine = sorted(scores["kote"].items(), key=lambda item: -item[1])
     return ClassifyEmotionOutput(
-        label=six[0][0],
-        probabilities=[EmotionProbability(label=label, probability=p) for label, p in six],
-        fine_emotions=[FineEmotion(label=label, probability=p) for label, p in fine if p >= input.threshold],
+        label=cast(Emotion, six[0][0]),
+        probabilities=[EmotionProbability(label=cast(Emotion, label), probability=round(p, 4)) for label, p in six],
+        fine_emotions=[FineEmotion(label=label, probability=round(p, 4)) for label, p in fine if p >= input.threshold],
     )
 
 

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from transformers.utils import logging
 
 from kogpt_funcs import settings
 from kogpt_funcs.errors import CheckpointError
+
+logging.disable_progress_bar()  # loading takes a fraction of a second, and stderr is for messages
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 

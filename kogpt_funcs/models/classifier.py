@@ -30,8 +30,9 @@ def classify(texts: list[str], name: str) -> list[dict[str, dict[str, float]]]:
 class Classifier:
     """A sequence classifier, its tokenizer and its label groups.
 
-    `config.label_groups` is {group: {"labels": [name, …], "activation": "softmax" or "sigmoid", "temperature": t}};
-    the groups' labels in order are the model's outputs. Without it all labels form one softmax group, "labels".
+    `config.label_groups` is a list of {"name", "labels": [name, …], "activation": "softmax" or "sigmoid",
+    "temperature"}; the groups' labels in order are the model's outputs. Without it all labels form one softmax group,
+    "labels".
     """
 
     def __init__(self, name: str) -> None:
@@ -43,8 +44,8 @@ class Classifier:
         self.device = device()
         self.model: Any = _load(folder).to(self.device).eval()
         labels = [self.model.config.id2label[i] for i in range(self.model.config.num_labels)]
-        self.groups = config.get("label_groups") or {"labels": {"labels": labels, "activation": "softmax"}}
-        if [label for group in self.groups.values() for label in group["labels"]] != labels:
+        self.groups = config.get("label_groups") or [{"name": "labels", "labels": labels, "activation": "softmax"}]
+        if [label for group in self.groups for label in group["labels"]] != labels:
             raise CheckpointError(f"Checkpoint {name!r}: the labels of label_groups are not those of id2label, in order.")
         self.context = int(self.model.config.max_position_embeddings)
 
@@ -75,10 +76,10 @@ class Classifier:
         logits = self.model(**batch).logits.float().cpu()
         columns: list[tuple[str, list[str], torch.Tensor]] = []
         start = 0
-        for name, group in self.groups.items():
+        for group in self.groups:
             part = logits[:, start : start + len(group["labels"])] / float(group.get("temperature", 1.0))
             start += len(group["labels"])
-            columns.append((name, group["labels"], part.softmax(-1) if group["activation"] == "softmax" else part.sigmoid()))
+            columns.append((group["name"], group["labels"], part.softmax(-1) if group["activation"] == "softmax" else part.sigmoid()))
         return [
             {name: dict(zip(labels, rows[i].tolist(), strict=True)) for name, labels, rows in columns}
             for i in range(len(ids))

@@ -12,7 +12,7 @@ from transformers import GPT2LMHeadModel
 
 from kogpt_funcs import settings
 from kogpt_funcs.errors import CheckpointError
-from kogpt_funcs.models import checkpoints
+from kogpt_funcs.models import cache, checkpoints
 from kogpt_funcs.models.tokenizer import Tokenizer
 
 
@@ -31,7 +31,8 @@ class LanguageModel:
         self.tokenizer = Tokenizer(folder / "tokenizer.json")
         self.device = device()
         self.dtype = torch.float32 if self.device.type == "cpu" else torch.bfloat16
-        self.model: Any = _load(folder, self.dtype).to(self.device).eval()
+        model: Any = _load(folder, self.dtype)
+        self.model: Any = model.to(self.device).eval()
         if self.model.config.vocab_size < self.tokenizer.size:
             raise CheckpointError(
                 f"Checkpoint {name!r}: its tokenizer has {self.tokenizer.size} entries, its weights {self.model.config.vocab_size}."
@@ -62,7 +63,9 @@ class LanguageModel:
 
     def attach(self, adapter: str) -> None:
         """Loads `adapter` beside the base unless it is there. Raises CheckpointError where it does not fit this base."""
-        with self._lock:
+        if adapter in self._adapters:
+            return
+        with cache.building, self._lock:
             if adapter not in self._adapters:
                 self._attach(adapter, self._fitting_folder(adapter))
                 self._adapters.add(adapter)
@@ -74,6 +77,11 @@ class LanguageModel:
             self._switch(adapter)
             output = self.model(input_ids=ids.to(self.device), past_key_values=cache, use_cache=True, logits_to_keep=1)
             return output.logits[:, -1].float()
+
+    def reset(self) -> None:
+        """Forgets which adapter is on, after someone used the model directly."""
+        with self._lock:
+            self._active = "?"
 
     def _fitting_folder(self, adapter: str) -> Path:
         train = f"kogpt train {adapter}" + ("" if self.name == "base" else f" --base {self.name}") + " --data FILE"
@@ -98,7 +106,7 @@ class LanguageModel:
             else:
                 self.model = PeftModel.from_pretrained(self.model, str(folder), adapter, torch_device=str(self.device))
             self.model.to(self.dtype).eval()
-        self._active = "?"  # loading may have switched adapters
+        self.reset()
 
     def _switch(self, adapter: str | None) -> None:
         if adapter == self._active or not self._adapters:

@@ -57,12 +57,13 @@ def _function_command(name: str) -> click.Command:
     @click.option("--lr", type=click.FloatRange(0, 1, min_open=True), default=None, help="Default: 1e-3 for an adapter, 3e-4 for a classifier.")
     @click.option("--rank", type=click.IntRange(1, 512), default=32, show_default=True, help="LoRA rank of an adapter.")
     @click.option("--passes", type=click.IntRange(1, 100), default=1, show_default=True, help="How often the rows are rendered anew.")
+    @click.option("--keep", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True, help="Share of the rows to use, drawn at random.")
     @click.option("--batch-size", type=click.IntRange(1, 4096), default=64, show_default=True)
     @click.option("--run", type=click.Path(path_type=Path), default=None, help=f"Default: runs/{name}.")
     @click.option("--out", type=click.Path(path_type=Path), default=None, help=f"Default: weights/{name}; with --base, weights/BASE/{name}.")
     def command(
-        files: tuple[Path, ...], base: str, minutes: float, lr: float | None, rank: int, passes: int, batch_size: int,
-        run: Path | None, out: Path | None,
+        files: tuple[Path, ...], base: str, minutes: float, lr: float | None, rank: int, passes: int, keep: float,
+        batch_size: int, run: Path | None, out: Path | None,
     ) -> None:  # fmt: skip
         from kogpt_funcs import registry
         from kogpt_funcs.models import checkpoints
@@ -78,9 +79,19 @@ def _function_command(name: str) -> click.Command:
         else:
             from kogpt_funcs.training.finetuning import train_adapter
 
-            _print(train_adapter(name, list(files), lr=lr or 1e-3, rank=rank, passes=passes, **common))
+            _print(train_adapter(name, list(files), lr=lr or 1e-3, rank=rank, passes=passes, keep=keep, **common))
 
     return command
+
+
+@click.command(help="Measure a function's adapter on the held-out rows of its data, beside the bare base; JSON.")
+@click.argument("name")
+@click.option("--data", "files", type=click.Path(path_type=Path, exists=True, dir_okay=False), multiple=True, required=True)
+@click.option("--limit", type=click.IntRange(1), default=300, show_default=True, help="Held-out examples to measure on.")
+def evaluate(name: str, files: tuple[Path, ...], limit: int) -> None:
+    from kogpt_funcs.training.evaluation import evaluate_adapter
+
+    _print(evaluate_adapter(name, list(files), limit=limit))
 
 
 def _add_functions() -> None:

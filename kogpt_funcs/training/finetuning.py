@@ -19,7 +19,7 @@ from kogpt_funcs import registry
 from kogpt_funcs.errors import KogptError
 from kogpt_funcs.models import Example, checkpoints
 from kogpt_funcs.models.tokenizer import END, PAD, Tokenizer
-from kogpt_funcs.training.mix import good_rows, is_held_out
+from kogpt_funcs.training.mix import good_rows, is_held_out, rendered
 from kogpt_funcs.training.optimizer import warmup_stable_decay
 from kogpt_funcs.training.pretraining import Clock
 
@@ -35,8 +35,13 @@ class Sequence:
     characters: int
 
 
-def read_examples(function: str, files: list[Path], passes: int, seed: int = 0) -> tuple[list[Example], list[Example]]:
-    """Training and held-out examples of `function` in `files`, rendered `passes` times (a renderer may draw at random)."""
+def read_examples(
+    function: str, files: list[Path], passes: int = 1, keep: float = 1.0, seed: int = 0
+) -> tuple[list[Example], list[Example]]:
+    """Training and held-out examples of `function` in `files`: a share `keep` of the rows, rendered `passes` times.
+
+    A renderer may draw at random, so that passes differ. A file named twice is trained on twice and held out once.
+    """
     render = getattr(registry.get(function).module, "training_examples", None)
     if render is None:
         raise KogptError(f"kogpt_funcs/{function}.py has no training_examples(row, rng); it trains no adapter.")
@@ -44,12 +49,15 @@ def read_examples(function: str, files: list[Path], passes: int, seed: int = 0) 
     held_out: list[Example] = []
     for number in range(passes):
         rng = random.Random(seed + number)
-        for file in files:
+        for i, file in enumerate(files):
+            first = number == 0 and file not in files[:i]
             for row in good_rows(file):
+                if rng.random() >= keep:
+                    continue
                 if not _is_test(row):
-                    train.extend(render(row, rng))
-                elif number == 0:
-                    held_out.extend(render(row, rng))
+                    train.extend(rendered(render, row, file, rng))
+                elif first:
+                    held_out.extend(rendered(render, row, file, rng))
     if not train:
         raise KogptError(f"No training example in {', '.join(f.name for f in files)}. {registry.get(function).module.training_examples.__doc__}")
     return train, held_out
@@ -57,12 +65,12 @@ def read_examples(function: str, files: list[Path], passes: int, seed: int = 0) 
 
 def train_adapter(
     function: str, files: list[Path], *, base: str, run: Path, out: Path, minutes: float, rank: int, lr: float,
-    batch_size: int, passes: int = 1, seed: int = 0,
+    batch_size: int, passes: int = 1, keep: float = 1.0, seed: int = 0,
 ) -> dict[str, Any]:  # fmt: skip
     """Trains for `minutes` in `run` (resumed if it holds a checkpoint), writes the adapter to `out`; returns its figures."""
     folder = checkpoints.folder(base)
     tokenizer = Tokenizer(folder / "tokenizer.json")
-    train, held_out = read_examples(function, files, passes, seed)
+    train, held_out = read_examples(function, files, passes, keep, seed)
     torch.manual_seed(seed)
     plain = GPT2LMHeadModel.from_pretrained(str(folder), dtype=torch.float32)
     fingerprint = checkpoints.fingerprint(plain)

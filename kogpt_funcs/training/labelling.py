@@ -19,7 +19,7 @@ from kogpt_funcs.errors import KogptError
 from kogpt_funcs.models import Labelled, checkpoints
 from kogpt_funcs.models.classifier import encode, pad
 from kogpt_funcs.models.tokenizer import Tokenizer
-from kogpt_funcs.training.mix import good_rows, is_held_out
+from kogpt_funcs.training.mix import good_rows, is_held_out, rendered
 from kogpt_funcs.training.optimizer import warmup_stable_decay
 from kogpt_funcs.training.pretraining import Clock
 
@@ -195,15 +195,20 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 15)
 def _read(render: Any, files: list[Path]) -> tuple[list[Labelled], list[Labelled]]:
     train: list[Labelled] = []
     held_out: list[Labelled] = []
-    for file in files:
+    for i, file in enumerate(files):  # a file named twice is trained on twice and held out once
         for row in good_rows(file):
-            (held_out if is_held_out(row, every=HELD_OUT_EVERY) else train).extend(render(row))
+            if not is_held_out(row, every=HELD_OUT_EVERY):
+                train.extend(rendered(render, row, file))
+            elif file not in files[:i]:
+                held_out.extend(rendered(render, row, file))
     if not train:
         raise KogptError(f"No labelled row in {', '.join(file.name for file in files)}. {render.__doc__}")
     return train, held_out
 
 
 def _save(model: Any, tokenizer: Tokenizer, groups: Groups, out: Path) -> None:
-    model.config.update({"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0, "label_groups": groups})
+    # A list, for a saved config sorts the keys of a mapping, and the groups' order is that of the outputs.
+    listed = [{"name": name, **group} for name, group in groups.items()]
+    model.config.update({"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0, "label_groups": listed})
     model.to(torch.bfloat16).save_pretrained(out)
     tokenizer.save(out / "tokenizer.json")

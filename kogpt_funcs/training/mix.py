@@ -39,7 +39,7 @@ class Part:
                 if any(row.get(column) not in values for column, values in self.where.items()):
                     continue
                 if is_held_out(row) == held_out and rng.random() < self.keep:
-                    yield from render(row, rng)
+                    yield from rendered(render, row, self.file, rng)
 
 
 def read_mix(path: Path, data: Path) -> tuple[list[Path], list[Part]]:
@@ -54,6 +54,14 @@ def read_mix(path: Path, data: Path) -> tuple[list[Path], list[Part]]:
     if missing:
         raise KogptError(f"The mix names files that are not in {data}: {', '.join(missing)}. Give the folder with --data.")
     return vocabulary, parts
+
+
+def rendered(render: Any, row: dict[str, Any], path: Path, *options: Any) -> Iterator[Any]:
+    """`render(row, *options)`, or KogptError naming the column that it wanted and those there are."""
+    try:
+        yield from render(row, *options)
+    except KeyError as error:
+        raise KogptError(f"{path.name} has no column {error}. Columns found: {', '.join(row)}. {render.__doc__ or ''}") from error
 
 
 def good_rows(path: Path) -> Iterator[dict[str, Any]]:
