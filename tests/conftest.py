@@ -16,6 +16,7 @@ import httpx
 import pytest
 from package_copy import ROOT, copy_package
 
+KEY = "열쇠-123"
 _START_SECONDS = 90
 
 
@@ -90,4 +91,12 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The suite with the functions of tests/functions dropped in: they end in every way that a function can."""
     home = copy_package(tmp_path_factory.mktemp("workshop"), *Path(__file__).with_name("functions").glob("*.py"))
     with serving(home / "log", home, {"KOGPT_WEIGHTS": str(ROOT / "weights")}) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The suite as one puts it on the internet: bound to all addresses, behind KEY."""
+    log_file = tmp_path_factory.mktemp("locked") / "log"
+    with serving(log_file, environment={"KOGPT_API_KEY": KEY}, options=("--host", "0.0.0.0")) as running:
         yield running

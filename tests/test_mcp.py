@@ -6,13 +6,12 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx
 import pytest
-from conftest import Server, serving
+from conftest import KEY, Server
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent
@@ -189,12 +188,11 @@ def test_bound_to_loopback_a_foreign_host_name_is_refused(server: Server) -> Non
     assert server.http.post("/mcp", content=body, headers=headers | {"Host": "localhost"}).status_code == 200
 
 
-@pytest.mark.anyio
-async def test_bound_to_all_addresses_any_name_may_call_with_the_key(tmp_path: Path) -> None:
-    with serving(tmp_path / "log", environment={"KOGPT_API_KEY": "k"}, options=("--host", "0.0.0.0")) as server:
-        headers = HEADERS | {"Content-Type": "application/json", "Host": "kogpt.example", "Authorization": "Bearer k"}
-        response = server.http.post("/mcp", content=CALL % (NAMES[0].encode(), b"{}"), headers=headers)
-        assert response.status_code == 200
-        assert b'"isError":true' in response.content
-        asked = {"Host": "kogpt.example", "Origin": "https://example.org", "Access-Control-Request-Method": "POST"}
-        assert server.http.options("/mcp", headers=asked).headers["access-control-allow-origin"] == "https://example.org"
+def test_bound_to_all_addresses_any_name_may_call(locked: Server) -> None:
+    headers = HEADERS | {"Content-Type": "application/json", "Host": "kogpt.example"}
+    authorization = {"Authorization": f"Bearer {KEY}".encode()}
+    response = locked.http.post("/mcp", content=CALL % (NAMES[0].encode(), b"{}"), headers={**headers, **authorization})
+    assert response.status_code == 200
+    assert b'"isError":true' in response.content
+    asked = {"Host": "kogpt.example", "Origin": "https://example.org", "Access-Control-Request-Method": "POST"}
+    assert locked.http.options("/mcp", headers=asked).headers["access-control-allow-origin"] == "https://example.org"

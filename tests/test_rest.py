@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, get_args
 import anyio
 import httpx
 import pytest
-from conftest import Server, serving
+from conftest import KEY, Server, serving
 from pydantic import BaseModel
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -101,6 +102,13 @@ def test_odd_text_is_answered(server: Server, name: str, text: str) -> None:
     response = post(server, name, example(name) | {free_text(name): text})
     assert response.status_code == 200, response.text
     function(name).output.model_validate_json(response.content, strict=True)
+
+
+def test_the_first_visitors_may_come_all_at_once(tmp_path: Path) -> None:
+    with serving(tmp_path / "log") as server, ThreadPoolExecutor(16) as visitors:
+        responses = list(visitors.map(lambda name: post(server, name, example(name)), NAMES * 4))
+        assert [response.status_code for response in responses] == [200] * len(responses), [r.text[:300] for r in responses]
+        assert {checkpoint["loads"] for checkpoint in server.http.get("/api/health").json()["models"]["checkpoints"]} == {1}
 
 
 def test_an_empty_array_is_answered_with_an_empty_array(server: Server) -> None:
@@ -469,13 +477,7 @@ def test_the_docs_page_shows_each_function_in_a_browser(server: Server) -> None:
 # The key
 
 
-@pytest.fixture(scope="module")
-def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(Path(tmp_path_factory.mktemp("locked")) / "log", environment={"KOGPT_API_KEY": "열쇠-123"}) as running:
-        yield running
-
-
-@pytest.mark.parametrize("value", [None, "", "Bearer", "Bearer wrong", "Bearer 열쇠-1234", "Basic 열쇠-123", "열쇠-123"])
+@pytest.mark.parametrize("value", [None, "", "Bearer", "Bearer wrong", f"Bearer {KEY}4", f"Basic {KEY}", KEY])
 def test_without_the_key_the_answer_is_401(locked: Server, value: str | None) -> None:
     headers = {} if value is None else {"Authorization": value.encode()}
     for response in (
@@ -489,7 +491,7 @@ def test_without_the_key_the_answer_is_401(locked: Server, value: str | None) ->
 
 
 def test_with_the_key_the_request_passes(locked: Server) -> None:
-    headers = {"Authorization": "bearer 열쇠-123".encode()}
+    headers = {"Authorization": f"bearer {KEY}".encode()}
     fault(post(locked, NAMES[0], {}, headers=headers), 422, "invalid_input")
     assert locked.http.get("/api/functions", headers=headers).status_code == 200
 
