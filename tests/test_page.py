@@ -13,6 +13,11 @@ from urllib.parse import urlsplit
 import pytest
 from conftest import Server
 from selenium import webdriver
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -47,8 +52,16 @@ class Page:
         self.driver.get(f"{server.url}/")
         self.wait(lambda: self.all("button[role=tab]"))
         if function:
-            self.one(f"button[role=tab][data-tab-id={function}]").click()
-            self.wait(lambda: self.one(f"#{function}-run").is_displayed())
+            self.choose(function)
+
+    def choose(self, function: str) -> None:
+        self.click(f"button[role=tab][data-tab-id={function}]")
+        self.wait(lambda: self.one(f"#{function}-run").is_displayed())
+
+    def click(self, css: str) -> None:
+        """A click as soon as nothing is in its way: the page may still be settling."""
+        ready = (ElementClickInterceptedException, ElementNotInteractableException, StaleElementReferenceException)
+        WebDriverWait(self.driver, _SECONDS, 0.1, ready).until(lambda _: self.one(css).click() or True)
 
     def all(self, css: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, css)
@@ -69,7 +82,7 @@ class Page:
     def run(self, function: str) -> None:
         """Presses the button and waits for the end, whether an answer or a complaint."""
         before = self.answer(function)
-        self.one(f"#{function}-run").click()
+        self.click(f"#{function}-run")
         self.wait(lambda: self.answer(function) != before or self.alerts(function))
         self.wait(lambda: self.all(f"#{function}-run") and self.one(f"#{function}-run").is_displayed())
 
@@ -201,7 +214,7 @@ def test_an_english_browser_reads_english_labels(english: Page, server: Server, 
     assert english.one(f"button[role=tab][data-tab-id={function.name}]").text == english_name(function.name)
     fold = f"#{function.name}-sampling button"
     if english.all(fold):
-        english.one(fold).click()
+        english.click(fold)
     for name in function.input.model_fields:
         label = f"#{function.name}-{name} [data-testid=block-info], #{function.name}-{name} .label-text"
         english.wait(lambda css=label: english.all(css) and english.one(css).is_displayed())
@@ -216,8 +229,7 @@ def test_a_phone_scrolls_down_only(page: Page, server: Server) -> None:
     try:
         page.open(server)
         for name in functions():
-            page.one(f"button[role=tab][data-tab-id={name}]").click()
-            page.wait(lambda name=name: page.one(f"#{name}-run").is_displayed())
+            page.choose(name)
             assert page.driver.execute_script("return document.documentElement.scrollWidth") <= 360
     finally:
         page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
@@ -228,9 +240,9 @@ def test_stop_ends_the_work(page: Page, workshop: Server) -> None:
     page.put("count_slowly", "name", "멈출 것")
     page.put("count_slowly", "upto", "1000")
     page.put("count_slowly", "pause", "0.05")
-    page.one("#count_slowly-run").click()
+    page.click("#count_slowly-run")
     page.wait(lambda: page.answers("count_slowly"))
-    page.one("#count_slowly-stop").click()
+    page.click("#count_slowly-stop")
     page.wait(lambda: page.one("#count_slowly-run").is_displayed())
     counts = workshop.home / "kogpt_funcs" / "counts.txt"
     page.wait(lambda: counts.exists() and "멈출 것" in counts.read_text(encoding="utf-8"))
@@ -241,8 +253,8 @@ def test_stop_ends_the_work(page: Page, workshop: Server) -> None:
 @pytest.mark.parametrize("way", ["bug", "busy", "checkpoint", "invalid", "own"])
 def test_each_kind_of_fault_is_told_in_a_sentence(page: Page, workshop: Server, way: str) -> None:
     page.open(workshop, "break_down")
-    page.one("#break_down-way input").click()
-    page.one(f"[role=option][aria-label={way}]").click()
+    page.click("#break_down-way input")
+    page.click(f"[role=option][aria-label={way}]")
     page.run("break_down")
     (sentence,) = page.alerts("break_down")
     assert "secret" not in page.driver.page_source

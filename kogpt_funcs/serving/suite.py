@@ -11,10 +11,12 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from kogpt_funcs import settings
 from kogpt_funcs.errors import KogptError
 from kogpt_funcs.registry import Function, functions, get
 
 _MAX_UPLOAD = 1_000_000  # no function takes files; Gradio's upload route stays narrow
+_SESSIONS = 500  # visitors whose page state is kept; Gradio's default of 10,000 would cost gigabytes
 
 log = logging.getLogger(__name__)
 
@@ -25,34 +27,47 @@ def launch(names: Sequence[str] | None = None, host: str | None = None, port: in
     `host` and `port` default to GRADIO_SERVER_NAME and GRADIO_SERVER_PORT, then to 127.0.0.1:7860. Raises
     UnknownFunction, or KogptError when the address cannot be had.
     """
+    settings.queue()  # a wrong setting is told before anything heavy is loaded
     shown = [get(name) for name in dict.fromkeys(names or [])] or list(functions().values())
-    host = host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
+    host = (host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1").strip("[]")
     port = _free(host, _port(port))
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
     blocks = _start(shown, host, port)
-    print(f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{blocks.server_port}/", flush=True)
+    print(blocks.local_url, flush=True)
     threading.Thread(target=_warm_up, args=(shown,), name="kogpt-warm-up", daemon=True).start()
     over.wait()
-    blocks.close(verbose=False)
+    _close(blocks)
 
 
 def _start(shown: list[Function], host: str, port: int) -> Any:
-    from gradio.utils import get_space
+    from gradio import http_server
 
     from kogpt_funcs.serving import routes, theme
     from kogpt_funcs.serving.page import page, threads
 
+    # Gradio asks its own server whether it answers: no proxy may stand between.
+    for name in ("no_proxy", "NO_PROXY"):
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1", "localhost", "::1", host)))
+    # In a Space Gradio would start a hot reloader, which needs a module-level `demo`; it ends in a stack trace here.
+    http_server.get_space = lambda: None  # type: ignore[attr-defined]
     blocks, i18n = page(shown)
     blocks.launch(
-        server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, show_error=False, share=False,
-        inbrowser=False, max_threads=threads(), max_file_size=_MAX_UPLOAD, enable_monitoring=False, run_history=False,
-        footer_links=[], ssr_mode=False, mcp_server=False, pwa=False, i18n=i18n, theme=theme.theme(), head=theme.HEAD,
-        strict_cors=get_space() is None,
+        server_name=f"[{host}]" if ":" in host else host, server_port=port, prevent_thread_lock=True, quiet=True, show_error=False, share=False,
+        inbrowser=False, max_threads=threads(), max_file_size=_MAX_UPLOAD, state_session_capacity=_SESSIONS,
+        enable_monitoring=False, run_history=False, footer_links=[], ssr_mode=False, mcp_server=False, pwa=False,
+        i18n=i18n, theme=theme.theme(), head=theme.HEAD,
         app_kwargs={"routes": routes.routes(host), "lifespan": routes.lifespan, "docs_url": None, "redoc_url": None},
     )  # fmt: skip
     return blocks
+
+
+def _close(blocks: Any) -> None:
+    """Ends within seconds, though open pages hold their connections."""
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # connections that are cut now are no news
+    blocks.server.config.timeout_graceful_shutdown = 1
+    blocks.close(verbose=False)
 
 
 def _port(port: int | None) -> int:
@@ -68,7 +83,7 @@ def _free(host: str, port: int) -> int:
     try:
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host.strip("[]"), port))
+            probe.bind((host, port))
             return int(probe.getsockname()[1])
     except (OSError, OverflowError) as error:
         raise KogptError(f"Cannot listen on {host}:{port}: {error}. Choose another port: --port 7861.") from None
