@@ -85,7 +85,7 @@ def stream(input: ChangeStyleInput) -> Iterator[ChangeStyleOutput]:
         greedy_first=True,
     )
     for samples in models.generate(request):
-        first, *others = [s.text for s in samples]
+        first, *others = [s.text.strip() for s in samples]
         distinct = dict.fromkeys(text for text in others if text and text != first and not is_abusive(text))
         yield ChangeStyleOutput(text=first, alternatives=list(distinct))
 

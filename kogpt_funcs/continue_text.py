@@ -29,7 +29,7 @@ class ContinueTextInput(Sampling):
 
 
 class Continuation(BaseModel):
-    text: str = Field(..., title="이어 쓴 글", description="앞부분을 뺀, 새로 쓴 글입니다.")
+    text: str = Field(..., title="이어 쓴 글", description="앞부분을 뺀, 새로 쓴 글입니다. 앞부분 바로 뒤에 그대로 붙이면 됩니다.")
     tokens: int = Field(..., ge=0, title="토큰 수", description="새로 쓴 토큰의 개수입니다.")
     finish_reason: Literal["", "end_of_text", "sentence_end", "length"] = Field(
         "", title="멈춘 까닭",

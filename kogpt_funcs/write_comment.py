@@ -13,7 +13,7 @@ from kogpt_funcs import models
 from kogpt_funcs.abuse import is_abusive
 from kogpt_funcs.fields import Sampling
 from kogpt_funcs.models import Example, Generation, Special
-from kogpt_funcs.text import clean
+from kogpt_funcs.text import clean, required
 
 Mood = Literal["호평", "보통", "혹평"]
 
@@ -56,16 +56,15 @@ def write_comment(input: WriteCommentInput) -> WriteCommentOutput:
 
 def stream(input: WriteCommentInput) -> Iterator[WriteCommentOutput]:
     """Partial outputs as the comments grow; repeated and abusive ones are dropped and written anew."""
-    topic = clean(input.topic)
+    topic = required(input.topic, "topic")
     done: list[str] = []
     for attempt in range(_ROUNDS):
         missing = input.num_samples - len(done)
-        samples: list[models.Sample] = []
+        written: list[str] = []
         for samples in models.generate(_request(input, topic, missing, attempt)):
-            yield WriteCommentOutput(comments=done + [s.text for s in samples if _presentable(s.text)])
-        for sample in samples:
-            if _presentable(sample.text) and sample.text not in done:
-                done.append(sample.text)
+            written = [s.text.strip() for s in samples]
+            yield WriteCommentOutput(comments=done + [text for text in written if _presentable(text)])
+        done += [text for text in dict.fromkeys(written) if _presentable(text) and text not in done]
         if len(done) == input.num_samples or input.temperature == 0:
             break
     yield WriteCommentOutput(comments=done)

@@ -161,7 +161,7 @@ def test_without_an_adapter_for_this_base_a_sentence_says_how_to_train_one(
 ) -> None:
     monkeypatch.setenv("KOGPT_BASE", str(kogpt2_shape))
     function = registry.get(name)
-    with pytest.raises(CheckpointError, match=f"kogpt train {name} --base .*kogpt2 --data"):
+    with pytest.raises(CheckpointError, match=f"'kogpt2'.*kogpt train {name} --base .* --data"):
         function.call(function.parse(function.examples[0]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ from typing import Any, Protocol
 
 from kogpt_funcs import settings
 from kogpt_funcs.errors import CheckpointError
+
+log = logging.getLogger(__name__)
 
 
 class Model(Protocol):
@@ -54,7 +57,8 @@ def using(name: str, load: Callable[[], Model]) -> Iterator[Any]:
             with building:
                 if entry.model is None:
                     started = time.monotonic()
-                    entry.model = _loaded(name, load)
+                    with loading(name):
+                        entry.model = load()
                     entry.loads += 1
                     entry.seconds = time.monotonic() - started
         entry.used_at = time.monotonic()
@@ -87,15 +91,19 @@ def resident() -> dict[str, Any]:
         }
 
 
-def _loaded(name: str, load: Callable[[], Model]) -> Model:
+@contextmanager
+def loading(name: str) -> Iterator[None]:
+    """Turns whatever a broken checkpoint raises into CheckpointError; the fault itself goes to the log."""
     try:
-        return load()
+        yield
     except CheckpointError:
         raise
     except MemoryError as error:
         raise CheckpointError(f"Not enough memory to load {name!r}. Free some, or lower KOGPT_CACHE_GB.") from error
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        raise CheckpointError(f"Checkpoint {name!r} cannot be loaded: {error}") from error
+    except Exception as error:  # files break in many ways, and each library has its own words for it
+        log.error("Loading %s: %s: %s", name, type(error).__name__, error)  # may name folders: not for strangers
+        last = name.rsplit("/")[-1]
+        raise CheckpointError(f"Checkpoint {last!r} cannot be loaded ({type(error).__name__}). The server's log says why.") from error
 
 
 def _evict() -> None:

@@ -25,7 +25,7 @@ def folder(name: str) -> Path:
         if (candidate / "config.json").is_file():
             return candidate
     if Path(name).is_dir():
-        raise CheckpointError(f"{name} has no config.json. A checkpoint folder needs config.json, weights and tokenizer.json.")
+        raise CheckpointError(f"{slug(name)} has no config.json. A checkpoint folder needs config.json, weights and tokenizer.json.")
     if _HUB_NAME.fullmatch(name):
         return _download(name)
     raise CheckpointError(f"No checkpoint {name!r} in {settings.weights().name}/, and no such folder. There: {_there()}.")
@@ -61,7 +61,7 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path.name} of checkpoint {path.parent.name!r} cannot be read: {error}") from error
+        raise CheckpointError(f"{path.name} of checkpoint {path.parent.name!r} cannot be read ({type(error).__name__}).") from error
 
 
 def _download(name: str) -> Path:

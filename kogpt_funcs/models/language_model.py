@@ -24,7 +24,7 @@ class LanguageModel:
         config = checkpoints.read_json(folder / "config.json")
         if config.get("model_type") != "gpt2":
             raise CheckpointError(
-                f"Checkpoint {name!r} has architecture {config.get('model_type')!r}. These functions run on 'gpt2', "
+                f"Checkpoint {checkpoints.slug(name)!r} has architecture {config.get('model_type')!r}. These functions run on 'gpt2', "
                 "such as weights/base or skt/kogpt2-base-v2."
             )
         self.name = name
@@ -35,7 +35,7 @@ class LanguageModel:
         self.model: Any = model.to(self.device).eval()
         if self.model.config.vocab_size < self.tokenizer.size:
             raise CheckpointError(
-                f"Checkpoint {name!r}: its tokenizer has {self.tokenizer.size} entries, its weights {self.model.config.vocab_size}."
+                f"Checkpoint {checkpoints.slug(name)!r}: its tokenizer has {self.tokenizer.size} entries, its weights {self.model.config.vocab_size}."
             )
         self.context = int(self.model.config.n_positions)
         self.fingerprint = checkpoints.fingerprint(self.model)
@@ -67,7 +67,8 @@ class LanguageModel:
             return
         with cache.building, self._lock:
             if adapter not in self._adapters:
-                self._attach(adapter, self._fitting_folder(adapter))
+                with cache.loading(adapter):
+                    self._attach(adapter, self._fitting_folder(adapter))
                 self._adapters.add(adapter)
 
     @torch.no_grad()
@@ -84,15 +85,16 @@ class LanguageModel:
             self._active = "?"
 
     def _fitting_folder(self, adapter: str) -> Path:
-        train = f"kogpt train {adapter}" + ("" if self.name == "base" else f" --base {self.name}") + " --data FILE"
+        # A base may be a folder of the operator's: its path is not for strangers.
+        train = f"kogpt train {adapter}" + ("" if self.name == "base" else ' --base "$KOGPT_BASE"') + " --data FILE"
         folder = checkpoints.adapter_folder(adapter, self.name)
         if folder is None:
-            raise CheckpointError(f"No adapter {adapter!r} for base {self.name!r}. Train it: {train}")
+            raise CheckpointError(f"No adapter {adapter!r} for base {checkpoints.slug(self.name)!r}. Train it: {train}")
         made_for = checkpoints.read_json(folder / "base.json").get("fingerprint")
         if made_for != self.fingerprint:
             raise CheckpointError(
                 f"The adapter in {folder.parent.name}/{folder.name} was trained on other weights ({made_for}) than base "
-                f"{self.name!r} has ({self.fingerprint}). Train it again: {train}"
+                f"{checkpoints.slug(self.name)!r} has ({self.fingerprint}). Train it again: {train}"
             )
         return folder
 

@@ -36,12 +36,12 @@ class Tokenizer:
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
-            raise CheckpointError(f"No tokenizer at {path}. A checkpoint folder needs its tokenizer.json.")
+            raise CheckpointError(f"No {path.name} in checkpoint {path.parent.name!r}. A checkpoint folder needs its tokenizer.json.")
         self._fast = FastTokenizer.from_file(str(path))
         wrong = [name for i, name in enumerate(SPECIALS) if self._fast.token_to_id(name) != i]
         if wrong:
             raise CheckpointError(
-                f"{path}: {wrong[0]} has id {self._fast.token_to_id(wrong[0])}, not {SPECIALS.index(wrong[0])}. "
+                f"{path.parent.name}/{path.name}: {wrong[0]} has id {self._fast.token_to_id(wrong[0])}, not {SPECIALS.index(wrong[0])}. "
                 "The prompts of these functions need KoGPT2's special tokens at KoGPT2's ids."
             )
         self.size = self._fast.get_vocab_size()
