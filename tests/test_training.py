@@ -130,3 +130,18 @@ def test_what_cannot_be_trained_gets_a_sentence(place: Path, arguments: list[str
     assert done.returncode == 1
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_resume_goes_on_with_the_time_that_was_spent(tmp_path: Path) -> None:
+    from transformers import TrainerControl, TrainerState, TrainingArguments
+
+    from kogpt_funcs.training.pretraining import Clock
+
+    arguments, state = TrainingArguments(output_dir=str(tmp_path), use_cpu=True), TrainerState(global_step=7)
+    (tmp_path / "checkpoint-7").mkdir()
+    first = Clock(100.0)
+    first.spent = 42.0
+    first.on_save(arguments, state, TrainerControl())
+    resumed = Clock(60.0)
+    resumed.on_train_begin(arguments, state, TrainerControl())
+    assert resumed.fraction == 0.7

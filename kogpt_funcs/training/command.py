@@ -24,6 +24,7 @@ def train() -> None:
               help="Folder of the files that the mix names.")
 @click.option("--mix", type=click.Path(path_type=Path, exists=True), help="TOML of the text mix; default: the shipped base's.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), default=60, show_default=True, help="Training time, all resumes together.")
+@click.option("--decay", type=click.FloatRange(0, 1, min_open=True), default=0.4, show_default=True, help="Share of the time over which the learning rate falls to zero.")
 @click.option("--layers", type=click.IntRange(1, 48), default=6, show_default=True)
 @click.option("--width", type=click.IntRange(32, 4096), default=256, show_default=True)
 @click.option("--heads", type=click.IntRange(1, 64), default=4, show_default=True)
@@ -33,7 +34,7 @@ def train() -> None:
 @click.option("--run", type=click.Path(path_type=Path), default=_RUNS / "base", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="Default: weights/base.")
 def train_base(
-    data: Path, mix: Path | None, minutes: float, layers: int, width: int, heads: int, length: int, vocabulary: int,
+    data: Path, mix: Path | None, minutes: float, decay: float, layers: int, width: int, heads: int, length: int, vocabulary: int,
     batch_size: int, run: Path, out: Path | None,
 ) -> None:  # fmt: skip
     """Pretrain a base from scratch: vocabulary, packed text, GPT-2; prints held-out bits per character."""
@@ -43,7 +44,7 @@ def train_base(
 
     run.mkdir(parents=True, exist_ok=True)
     pretraining.prepare(mix or Path(__file__).parent / "mixes" / "base.toml", data, run, vocabulary_size=vocabulary, length=length)
-    figures = pretraining.pretrain(run, layers=layers, width=width, heads=heads, minutes=minutes, batch_size=batch_size)
+    figures = pretraining.pretrain(run, layers=layers, width=width, heads=heads, minutes=minutes, decay=decay, batch_size=batch_size)
     pretraining.export(run, out or settings.weights() / "base")
     _print(figures)
 

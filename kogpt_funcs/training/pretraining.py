@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainerCallback, TrainingArguments
-from transformers.trainer_callback import ExportableState
 from transformers.trainer_utils import get_last_checkpoint
 
 from kogpt_funcs.errors import KogptError
@@ -38,8 +37,9 @@ def prepare(mix: Path, data: Path, run: Path, *, vocabulary_size: int, length: i
 
 
 def pretrain(
-    run: Path, *, layers: int, width: int, heads: int, minutes: float, batch_size: int = 8, seed: int = 0
-) -> dict[str, float]:
+    run: Path, *, layers: int, width: int, heads: int, minutes: float, decay: float = 0.4,
+    batch_size: int = 8, seed: int = 0,
+) -> dict[str, float]:  # fmt: skip
     """Trains in `run` until `minutes` of training have passed, resuming its last checkpoint; returns held-out figures.
 
     Bits per character count the target tokens and their end token, over the characters of the targets.
@@ -65,7 +65,7 @@ def pretrain(
         ),
         train_dataset=Blocks(train),
         data_collator=collate,
-        optimizers=(optimizer, warmup_stable_decay(optimizer, lambda step: clock.fraction)),
+        optimizers=(optimizer, warmup_stable_decay(optimizer, lambda step: clock.fraction, decay=decay)),
         callbacks=[clock, HeldOut(held_out, run, every=300)],
     )  # fmt: skip
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(run)))
@@ -93,16 +93,21 @@ def collate(blocks: list[np.ndarray]) -> dict[str, torch.Tensor]:
     return {"input_ids": ids, "labels": ids.masked_fill(ids == PAD, -100)}
 
 
-class Clock(TrainerCallback, ExportableState):
-    """Seconds of training spent of a budget; it survives a resume and ends the run."""
+class Clock(TrainerCallback):
+    """Seconds of training spent of a budget; each checkpoint keeps them, a resume goes on from there and may change the budget."""
 
-    def __init__(self, budget: float, spent: float = 0.0) -> None:
-        self.budget, self.spent = budget, spent
+    def __init__(self, budget: float) -> None:
+        self.budget, self.spent = budget, 0.0
         self._last: float | None = None
 
     @property
     def fraction(self) -> float:
         return self.spent / self.budget
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        # A run killed between a checkpoint and its clock only trains the longer for it.
+        if state.global_step and self._file(args, state).is_file():
+            self.spent = float(json.loads(self._file(args, state).read_text(encoding="utf-8"))["seconds"])
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._last = time.monotonic()
@@ -114,8 +119,11 @@ class Clock(TrainerCallback, ExportableState):
         if self.fraction >= 1.0:
             control.should_training_stop = control.should_save = True
 
-    def state(self) -> dict[str, Any]:
-        return {"args": {"budget": self.budget, "spent": self.spent}, "attributes": {}}
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._file(args, state).write_text(json.dumps({"seconds": self.spent}), encoding="utf-8")
+
+    def _file(self, args: Any, state: Any) -> Path:
+        return Path(args.output_dir) / f"checkpoint-{state.global_step}" / "clock.json"
 
 
 class HeldOut(TrainerCallback):
