@@ -73,7 +73,7 @@ def list_functions(as_json: bool) -> None:
 @click.option("--host", help="Address to listen on. [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on. [default: 7860]")
 def serve(names: tuple[str, ...], host: str | None, port: int | None) -> None:
-    """Serve the page, REST and MCP: of every function, or of those named."""
+    """Serve the page of every function, or of those named; REST and MCP always have all."""
     from kogpt_funcs.serving.suite import launch
 
     launch(list(names) or None, host, port)
