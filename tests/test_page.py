@@ -33,6 +33,8 @@ _FLAGS = (
 )  # fmt: skip
 _SECONDS = 60
 _HANGUL = re.compile("[ㄱ-ㅎ가-힣]")
+#: Read in one go: an element that the page is about to replace cannot be asked twice.
+_TEXTS = "return [...document.querySelectorAll(arguments[0])].filter(e => e.offsetParent).map(e => e.innerText.trim())"
 _PUT = """
 const [field, text] = arguments;
 Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value").set.call(field, text);
@@ -56,7 +58,7 @@ class Page:
 
     def choose(self, function: str) -> None:
         self.click(f"button[role=tab][data-tab-id={function}]")
-        self.wait(lambda: self.one(f"#{function}-run").is_displayed())
+        self.wait(lambda: self.texts(f"#{function}-run") and self.answer(function))
 
     def click(self, css: str) -> None:
         """A click as soon as nothing is in its way: the page may still be settling."""
@@ -69,6 +71,10 @@ class Page:
     def one(self, css: str) -> WebElement:
         return self.driver.find_element(By.CSS_SELECTOR, css)
 
+    def texts(self, css: str) -> list[str]:
+        """The texts of the visible elements."""
+        return self.driver.execute_script(_TEXTS, css)
+
     def wait(self, condition: object) -> object:
         return WebDriverWait(self.driver, _SECONDS, 0.1).until(lambda _: condition())  # type: ignore[operator]
 
@@ -80,20 +86,20 @@ class Page:
         self.driver.execute_script(_PUT, self.box(function, field), text)
 
     def run(self, function: str) -> None:
-        """Presses the button and waits for the end, whether an answer or a complaint."""
-        before = self.answer(function)
+        """Presses the button and waits for the end: an answer or a complaint other than those that stand there."""
+        before = self.answer(function), self.alerts(function)
         self.click(f"#{function}-run")
-        self.wait(lambda: self.answer(function) != before or self.alerts(function))
-        self.wait(lambda: self.all(f"#{function}-run") and self.one(f"#{function}-run").is_displayed())
+        self.wait(lambda: (self.answer(function), self.alerts(function)) != before)
+        self.wait(lambda: self.texts(f"#{function}-run"))
 
     def answer(self, function: str) -> str:
-        return "\n".join(e.text for e in self.all(f"#{function} .kogpt-answer.block"))
+        return "\n".join(self.texts(f"#{function} .kogpt-answer .html-container"))
 
     def answers(self, function: str) -> list[str]:
-        return [e.text for e in self.all(f"#{function} .kogpt-answer :is(.kogpt-text, .kogpt-headline, .kogpt-bars li)")]
+        return self.texts(f"#{function} .kogpt-answer :is(.kogpt-text, .kogpt-headline, .kogpt-bars li)")
 
     def alerts(self, function: str) -> list[str]:
-        return [e.text for e in self.all(f"#{function} [role=alert]") if e.text]
+        return self.texts(f"#{function} [role=alert]")
 
     def complaints(self) -> list[str]:
         """What the browser's console holds against the page."""
@@ -171,8 +177,8 @@ def test_what_is_wrong_stands_beside_its_field(page: Page, server: Server, funct
     page.run(function.name)
     for name in required_texts(function):
         most = limit(function.input.model_fields[name], "max_length")
-        assert f"{most:,}자까지" in page.one(f"#{function.name}-{name}-problem [role=alert]").text
-    assert page.all(f"#{function.name}-notice [role=alert]") == []
+        assert f"{most:,}자까지" in page.texts(f"#{function.name}-{name}-problem [role=alert]")[0]
+    assert page.texts(f"#{function.name}-notice [role=alert]") == []
     for name in required_texts(function):
         page.put(function.name, name, function.examples[0][name])
     page.run(function.name)
@@ -217,9 +223,9 @@ def test_an_english_browser_reads_english_labels(english: Page, server: Server, 
         english.click(fold)
     for name in function.input.model_fields:
         label = f"#{function.name}-{name} [data-testid=block-info], #{function.name}-{name} .label-text"
-        english.wait(lambda css=label: english.all(css) and english.one(css).is_displayed())
-        assert english.one(label).text == english_name(name)
-    assert not _HANGUL.search(english.one(f"#{function.name}-run").text + english.answer(function.name))
+        english.wait(lambda css=label: english.texts(css))
+        assert english.texts(label) == [english_name(name)]
+    assert not _HANGUL.search("".join(english.texts(f"#{function.name}-run")) + english.answer(function.name))
     assert english.complaints() == []
 
 
@@ -243,7 +249,7 @@ def test_stop_ends_the_work(page: Page, workshop: Server) -> None:
     page.click("#count_slowly-run")
     page.wait(lambda: page.answers("count_slowly"))
     page.click("#count_slowly-stop")
-    page.wait(lambda: page.one("#count_slowly-run").is_displayed())
+    page.wait(lambda: page.texts("#count_slowly-run"))
     counts = workshop.home / "kogpt_funcs" / "counts.txt"
     page.wait(lambda: counts.exists() and "멈출 것" in counts.read_text(encoding="utf-8"))
     (line,) = [line for line in counts.read_text(encoding="utf-8").splitlines() if line.startswith("멈출 것")]
@@ -259,7 +265,7 @@ def test_each_kind_of_fault_is_told_in_a_sentence(page: Page, workshop: Server, 
     (sentence,) = page.alerts("break_down")
     assert "secret" not in page.driver.page_source
     assert "Traceback" not in page.driver.page_source
-    assert page.all(f"#break_down-{'way-problem' if way == 'invalid' else 'notice'} [role=alert]")[0].text == sentence
+    assert page.texts(f"#break_down-{'way-problem' if way == 'invalid' else 'notice'} [role=alert]") == [sentence]
 
 
 def test_lists_and_models_can_be_filled_in(page: Page, workshop: Server) -> None:
@@ -271,4 +277,4 @@ def test_lists_and_models_can_be_filled_in(page: Page, workshop: Server) -> None
     assert page.answers("count_letters") == ["가나다 <b>가</b>", "3", "가", "나"]
     page.put("count_letters", "pause", "{")
     page.run("count_letters")
-    assert "JSON" in page.one("#count_letters-pause-problem [role=alert]").text
+    assert "JSON" in page.texts("#count_letters-pause-problem [role=alert]")[0]
