@@ -76,12 +76,7 @@ def stream(input: ChangeStyleInput) -> Iterator[ChangeStyleOutput]:
         prompt=prompt(required(input.text), input.style),
         adapter="change_style",
         num_samples=input.num_samples,
-        max_new_tokens=input.max_new_tokens,
-        temperature=input.temperature,
-        top_k=input.top_k,
-        top_p=input.top_p,
-        repetition_penalty=input.repetition_penalty,
-        seed=input.seed,
+        **input.options(),
         greedy_first=True,
     )
     for samples in models.generate(request):

@@ -63,13 +63,8 @@ def stream(input: ContinueTextInput) -> Iterator[ContinueTextOutput]:
         prompt=prompt(required(input.text)),
         num_samples=input.num_samples,
         min_new_tokens=8,
-        max_new_tokens=input.max_new_tokens,
-        temperature=input.temperature,
-        top_k=input.top_k,
-        top_p=input.top_p,
-        repetition_penalty=input.repetition_penalty,
         no_repeat_ngram=4,
-        seed=input.seed,
+        **input.options(),
         end="sentence" if input.stop_at_sentence_end else "text",
     )
     for samples in models.generate(request):

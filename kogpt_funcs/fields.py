@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Any, Optional
 
 from pydantic import BaseModel, Field
 
@@ -34,3 +34,7 @@ class Sampling(BaseModel):
         None, ge=0, le=2**31 - 1, title="시드", examples=[42],
         description="같은 시드는 같은 결과를 줍니다. 비워 두면 할 때마다 다릅니다.",
     )
+
+    def options(self) -> dict[str, Any]:
+        """These fields as keyword arguments of models.Generation."""
+        return {name: getattr(self, name) for name in Sampling.__annotations__}

@@ -80,14 +80,9 @@ def _request(input: WriteCommentInput, topic: str, num_samples: int, attempt: in
         adapter="write_comment",
         num_samples=num_samples,
         min_new_tokens=3,
-        max_new_tokens=input.max_new_tokens,
-        temperature=input.temperature,
-        top_k=input.top_k,
-        top_p=input.top_p,
-        repetition_penalty=input.repetition_penalty,
         no_repeat_ngram=3,
-        seed=None if input.seed is None else input.seed + attempt * 7919,
         newline_ends=True,
+        **{**input.options(), "seed": None if input.seed is None else input.seed + attempt * 7919},
     )
 
 

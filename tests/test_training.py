@@ -135,7 +135,7 @@ def test_what_cannot_be_trained_gets_a_sentence(place: Path, arguments: list[str
 def test_a_resume_goes_on_with_the_time_that_was_spent(tmp_path: Path) -> None:
     from transformers import TrainerControl, TrainerState, TrainingArguments
 
-    from kogpt_funcs.training.pretraining import Clock
+    from kogpt_funcs.training.loop import Clock
 
     arguments, state = TrainingArguments(output_dir=str(tmp_path), use_cpu=True), TrainerState(global_step=7)
     (tmp_path / "checkpoint-7").mkdir()

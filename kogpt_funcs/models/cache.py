@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from kogpt_funcs import settings
 from kogpt_funcs.errors import CheckpointError
@@ -16,14 +16,22 @@ from kogpt_funcs.errors import CheckpointError
 log = logging.getLogger(__name__)
 
 
-class Model(Protocol):
-    """What the cache keeps: anything that knows its size."""
+class Loaded:
+    """What the cache keeps: a torch module under `model`, and what there is to say about it."""
+
+    model: Any
 
     @property
-    def parameters(self) -> int: ...
+    def parameters(self) -> int:
+        return sum(p.numel() for p in self.model.parameters())
 
     @property
-    def bytes(self) -> int: ...
+    def bytes(self) -> int:
+        return sum(p.numel() * p.element_size() for p in self.model.parameters())
+
+    @property
+    def details(self) -> dict[str, Any]:
+        return {}
 
 
 @dataclass
@@ -43,7 +51,7 @@ building = threading.RLock()
 
 
 @contextmanager
-def using(name: str, load: Callable[[], Model]) -> Iterator[Any]:
+def using(name: str, load: Callable[[], Loaded]) -> Iterator[Any]:
     """The model `name`, loaded by `load` if it is not there; it is not evicted while in use.
 
     Many may ask at once: one loads, the others wait for that load. A load that fails is reported to the one who
@@ -79,7 +87,7 @@ def resident() -> dict[str, Any]:
             "checkpoints": [
                 {
                     "name": entry.name,
-                    **getattr(entry.model, "details", {}),
+                    **entry.model.details,
                     "parameters": entry.model.parameters,
                     "bytes": entry.model.bytes,
                     "loads": entry.loads,

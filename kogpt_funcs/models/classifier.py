@@ -27,7 +27,7 @@ def classify(texts: list[str], name: str) -> list[dict[str, dict[str, float]]]:
             raise Busy(retry_after=10) from error
 
 
-class Classifier:
+class Classifier(cache.Loaded):
     """A sequence classifier, its tokenizer and its label groups.
 
     `config.label_groups` is a list of {"name", "labels": [name, …], "activation": "softmax" or "sigmoid",
@@ -42,20 +42,12 @@ class Classifier:
             raise CheckpointError(f"Checkpoint {name!r} has no weights (model.safetensors). Train it: kogpt train {name}")
         self.tokenizer = Tokenizer(folder / "tokenizer.json")
         self.device = device()
-        self.model: Any = _load(folder).to(self.device).eval()
+        self.model = _load(folder).to(self.device).eval()
         labels = [self.model.config.id2label[i] for i in range(self.model.config.num_labels)]
         self.groups = config.get("label_groups") or [{"name": "labels", "labels": labels, "activation": "softmax"}]
         if [label for group in self.groups for label in group["labels"]] != labels:
             raise CheckpointError(f"Checkpoint {name!r}: the labels of label_groups are not those of id2label, in order.")
         self.context = int(self.model.config.max_position_embeddings)
-
-    @property
-    def parameters(self) -> int:
-        return sum(p.numel() for p in self.model.parameters())
-
-    @property
-    def bytes(self) -> int:
-        return sum(p.numel() * p.element_size() for p in self.model.parameters())
 
     @property
     def details(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from kogpt_funcs.models import cache, checkpoints
 from kogpt_funcs.models.tokenizer import Tokenizer
 
 
-class LanguageModel:
+class LanguageModel(cache.Loaded):
     """Weights, tokenizer and adapters of one base. `forward` may be called from any thread."""
 
     def __init__(self, name: str) -> None:
@@ -32,7 +32,7 @@ class LanguageModel:
         self.device = device()
         self.dtype = torch.float32 if self.device.type == "cpu" else torch.bfloat16
         model: Any = _load(folder, self.dtype)
-        self.model: Any = model.to(self.device).eval()
+        self.model = model.to(self.device).eval()
         if self.model.config.vocab_size < self.tokenizer.size:
             raise CheckpointError(
                 f"Checkpoint {checkpoints.slug(name)!r}: its tokenizer has {self.tokenizer.size} entries, its weights {self.model.config.vocab_size}."
@@ -43,14 +43,6 @@ class LanguageModel:
         self._lock = threading.RLock()
         self._adapters: set[str] = set()
         self._active: str | None = None
-
-    @property
-    def parameters(self) -> int:
-        return sum(p.numel() for p in self.model.parameters())
-
-    @property
-    def bytes(self) -> int:
-        return sum(p.numel() * p.element_size() for p in self.model.parameters())
 
     @property
     def details(self) -> dict[str, Any]:

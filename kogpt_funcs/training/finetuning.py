@@ -12,16 +12,16 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import GPT2LMHeadModel, Trainer, TrainingArguments
+from transformers import GPT2LMHeadModel, Trainer
 from transformers.trainer_utils import get_last_checkpoint
 
 from kogpt_funcs import registry
 from kogpt_funcs.errors import KogptError
 from kogpt_funcs.models import Example, checkpoints
 from kogpt_funcs.models.tokenizer import END, PAD, Tokenizer
+from kogpt_funcs.training.loop import Clock, arguments
 from kogpt_funcs.training.mix import good_rows, is_held_out, rendered
 from kogpt_funcs.training.optimizer import warmup_stable_decay
-from kogpt_funcs.training.pretraining import Clock
 
 _TARGETS = ["c_attn", "c_proj", "c_fc"]  # every matrix inside a GPT-2 block
 
@@ -83,17 +83,12 @@ def train_adapter(
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=lr, weight_decay=0.0)
     trainer = Trainer(
         model,
-        TrainingArguments(
-            output_dir=str(run), per_device_train_batch_size=batch_size, max_steps=10**7, bf16=True, max_grad_norm=1.0,
-            logging_steps=50, save_strategy="steps", save_steps=300, save_total_limit=2, report_to=["tensorboard"],
-            dataloader_pin_memory=torch.cuda.is_available(), seed=seed, use_cpu=not torch.cuda.is_available(),
-            remove_unused_columns=False, disable_tqdm=True, train_sampling_strategy="group_by_length",
-        ),
+        arguments(run, batch_size, seed, logging_steps=50, save_steps=300, train_sampling_strategy="group_by_length"),
         train_dataset=Sequences(sequences(train, tokenizer, length)),
         data_collator=collate,
         optimizers=(optimizer, warmup_stable_decay(optimizer, lambda step: clock.fraction, warmup_steps=50)),
         callbacks=[clock],
-    )  # fmt: skip
+    )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(run)) if run.exists() else None)
     held = sequences(held_out, tokenizer, length)
     figures = {

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from sklearn.metrics import f1_score, roc_auc_score
 from torch.nn import functional
-from transformers import AutoModelForSequenceClassification, Trainer, TrainingArguments
+from transformers import AutoModelForSequenceClassification, Trainer
 from transformers.trainer_utils import get_last_checkpoint
 
 from kogpt_funcs import registry
@@ -19,9 +19,9 @@ from kogpt_funcs.errors import KogptError
 from kogpt_funcs.models import Labelled, checkpoints
 from kogpt_funcs.models.classifier import encode, pad
 from kogpt_funcs.models.tokenizer import Tokenizer
+from kogpt_funcs.training.loop import Clock, arguments
 from kogpt_funcs.training.mix import good_rows, is_held_out, rendered
 from kogpt_funcs.training.optimizer import warmup_stable_decay
-from kogpt_funcs.training.pretraining import Clock
 
 Groups = dict[str, dict[str, Any]]
 
@@ -50,17 +50,12 @@ def train_classifier(
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01)
     trainer = GroupTrainer(
         model,
-        TrainingArguments(
-            output_dir=str(run), per_device_train_batch_size=batch_size, max_steps=10**7, bf16=True, max_grad_norm=1.0,
-            logging_steps=50, save_strategy="steps", save_steps=300, save_total_limit=2, report_to=["tensorboard"],
-            dataloader_pin_memory=torch.cuda.is_available(), seed=seed, use_cpu=not torch.cuda.is_available(),
-            remove_unused_columns=False, disable_tqdm=True, train_sampling_strategy="group_by_length",
-        ),
+        arguments(run, batch_size, seed, logging_steps=50, save_steps=300, train_sampling_strategy="group_by_length"),
         train_dataset=Rows(train, tokenizer, groups, model.config.n_positions),
         data_collator=collate,
         optimizers=(optimizer, warmup_stable_decay(optimizer, lambda step: clock.fraction, warmup_steps=50)),
         callbacks=[clock],
-    )  # fmt: skip
+    )
     trainer.groups = groups
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(run)) if run.exists() else None)
     calibration, test = held_out[::2], held_out[1::2]

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainerCallback, TrainingArguments
+from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from kogpt_funcs.errors import KogptError
 from kogpt_funcs.models.tokenizer import END, PAD, SPECIALS, Tokenizer
 from kogpt_funcs.training.blocks import Packed, pack
+from kogpt_funcs.training.loop import Clock, arguments
 from kogpt_funcs.training.mix import good_rows, is_held_out, read_mix
 from kogpt_funcs.training.optimizer import MuonAdamW, warmup_stable_decay
 from kogpt_funcs.training.vocabulary import train_vocabulary
@@ -57,17 +57,12 @@ def pretrain(
     optimizer = MuonAdamW(model)
     trainer = Trainer(
         model,
-        TrainingArguments(
-            output_dir=str(run), per_device_train_batch_size=batch_size, max_steps=10**7, bf16=True, max_grad_norm=1.0,
-            logging_steps=25, save_strategy="steps", save_steps=150, save_total_limit=2, report_to=["tensorboard"],
-            dataloader_pin_memory=torch.cuda.is_available(), seed=seed, use_cpu=not torch.cuda.is_available(),
-            remove_unused_columns=False, disable_tqdm=True,
-        ),
+        arguments(run, batch_size, seed, logging_steps=25, save_steps=150),
         train_dataset=Blocks(train),
         data_collator=collate,
         optimizers=(optimizer, warmup_stable_decay(optimizer, lambda step: clock.fraction, decay=decay)),
         callbacks=[clock, HeldOut(held_out, run, every=300)],
-    )  # fmt: skip
+    )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(run)))
     figures = {group: bits_per_character(model, packed) for group, packed in held_out.items()}
     figures["tokens_seen"] = float(trainer.state.global_step * batch_size * train.ids.shape[1])
@@ -91,39 +86,6 @@ def collate(blocks: list[np.ndarray]) -> dict[str, torch.Tensor]:
     """Ids [batch, length]; labels are the ids, pads left out."""
     ids = torch.from_numpy(np.stack(blocks).astype(np.int64))
     return {"input_ids": ids, "labels": ids.masked_fill(ids == PAD, -100)}
-
-
-class Clock(TrainerCallback):
-    """Seconds of training spent of a budget; each checkpoint keeps them, a resume goes on from there and may change the budget."""
-
-    def __init__(self, budget: float) -> None:
-        self.budget, self.spent = budget, 0.0
-        self._last: float | None = None
-
-    @property
-    def fraction(self) -> float:
-        return self.spent / self.budget
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        # A run killed between a checkpoint and its clock only trains the longer for it.
-        if state.global_step and self._file(args, state).is_file():
-            self.spent = float(json.loads(self._file(args, state).read_text(encoding="utf-8"))["seconds"])
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self._last = time.monotonic()
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if self._last is not None:
-            # A pause of the machine is not training: no step of these models takes a minute.
-            self.spent += min(60.0, time.monotonic() - self._last)
-        if self.fraction >= 1.0:
-            control.should_training_stop = control.should_save = True
-
-    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self._file(args, state).write_text(json.dumps({"seconds": self.spent}), encoding="utf-8")
-
-    def _file(self, args: Any, state: Any) -> Path:
-        return Path(args.output_dir) / f"checkpoint-{state.global_step}" / "clock.json"
 
 
 class HeldOut(TrainerCallback):
