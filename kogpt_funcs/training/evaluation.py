@@ -9,7 +9,6 @@ from statistics import mean
 from typing import Any
 
 from kogpt_funcs import models, registry, settings
-from kogpt_funcs.errors import KogptError
 from kogpt_funcs.models import Example, cache
 from kogpt_funcs.models.language_model import LanguageModel
 from kogpt_funcs.training import finetuning
@@ -17,9 +16,7 @@ from kogpt_funcs.training import finetuning
 
 def evaluate_adapter(function: str, files: list[Path], *, limit: int) -> dict[str, Any]:
     """Held-out bits per character, with the adapter and with the bare base, of `limit` examples drawn with seed 0."""
-    _, held_out = finetuning.read_examples(function, files, passes=1)
-    if not held_out:
-        raise KogptError(f"No held-out row in {', '.join(file.name for file in files)}: one row in fifty is held out. Give more rows.")
+    held_out = finetuning.read_examples(function, files, held_out=True)
     chosen = random.Random(0).sample(held_out, min(limit, len(held_out)))
     with cache.using(settings.base(), lambda: LanguageModel(settings.base())) as base:
         found = finetuning.sequences(chosen, base.tokenizer, base.context)

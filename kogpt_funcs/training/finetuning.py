@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import random
@@ -36,31 +37,26 @@ class Sequence:
 
 
 def read_examples(
-    function: str, files: list[Path], passes: int = 1, keep: float = 1.0, seed: int = 0
-) -> tuple[list[Example], list[Example]]:
-    """Training and held-out examples of `function` in `files`: a share `keep` of the rows, rendered `passes` times.
+    function: str, files: list[Path], *, held_out: bool, passes: int = 1, keep: float = 1.0, seed: int = 0
+) -> list[Example]:
+    """The held-out examples of `function` in `files`, or the others: a share `keep` of the rows, rendered `passes` times.
 
     A renderer may draw at random, so that passes differ. A file named twice is trained on twice and held out once.
     """
     render = getattr(registry.get(function).module, "training_examples", None)
     if render is None:
         raise KogptError(f"kogpt_funcs/{function}.py has no training_examples(row, rng); it trains no adapter.")
-    train: list[Example] = []
-    held_out: list[Example] = []
-    for number in range(passes):
+    found: list[Example] = []
+    for number in range(1 if held_out else passes):
         rng = random.Random(seed + number)
-        for i, file in enumerate(files):
-            first = number == 0 and file not in files[:i]
+        for file in dict.fromkeys(files) if held_out else files:
             for row in good_rows(file):
-                if rng.random() >= keep:
-                    continue
-                if not _is_test(row):
-                    train.extend(rendered(render, row, file, rng))
-                elif first:
-                    held_out.extend(rendered(render, row, file, rng))
-    if not train:
-        raise KogptError(f"No training example in {', '.join(f.name for f in files)}. {registry.get(function).module.training_examples.__doc__}")
-    return train, held_out
+                if _is_test(row) == held_out and rng.random() < keep:
+                    found.extend(rendered(render, row, file, rng))
+    if not found:
+        which = "held-out" if held_out else "training"
+        raise KogptError(f"No {which} example in {', '.join(file.name for file in files)}. {render.__doc__ or ''}")
+    return found
 
 
 def train_adapter(
@@ -70,7 +66,7 @@ def train_adapter(
     """Trains for `minutes` in `run` (resumed if it holds a checkpoint), writes the adapter to `out`; returns its figures."""
     folder = checkpoints.folder(base)
     tokenizer = Tokenizer(folder / "tokenizer.json")
-    train, held_out = read_examples(function, files, passes, keep, seed)
+    train = read_examples(function, files, held_out=False, passes=passes, keep=keep, seed=seed)
     torch.manual_seed(seed)
     plain = GPT2LMHeadModel.from_pretrained(str(folder), dtype=torch.float32)
     fingerprint = checkpoints.fingerprint(plain)
@@ -90,13 +86,11 @@ def train_adapter(
         callbacks=[clock],
     )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(run)) if run.exists() else None)
-    held = sequences(held_out, tokenizer, length)
-    figures = {
-        "training_examples": len(train),
-        "held_out_examples": len(held),
-        "steps": trainer.state.global_step,
-        "held_out_bits_per_character": round(bits_per_character(model, held), 4) if held else None,
-    }
+    figures: dict[str, Any] = {"training_examples": len(train), "steps": trainer.state.global_step}
+    with contextlib.suppress(KogptError):  # a handful of rows may hold none out
+        held = sequences(read_examples(function, files, held_out=True, keep=keep), tokenizer, length)
+        figures["held_out_examples"] = len(held)
+        figures["held_out_bits_per_character"] = round(bits_per_character(model, held), 4)
     save_adapter(model, out, base=base, fingerprint=fingerprint, figures=figures)
     return figures
 
