@@ -23,7 +23,6 @@ def main(arguments: list[str] | None = None) -> int:
     except KogptError as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from kogpt_funcs import settings
 from kogpt_funcs.errors import KogptError
@@ -21,8 +21,8 @@ _SESSIONS = 500  # visitors whose page state is kept; Gradio's default of 10,000
 log = logging.getLogger(__name__)
 
 
-def launch(names: Sequence[str] | None = None, host: str | None = None, port: int | None = None) -> None:
-    """Serves the functions called `names` (default: all) until Ctrl-C or SIGTERM.
+def launch(names: Sequence[str] | None = None, host: str | None = None, port: int | None = None) -> NoReturn:
+    """Serves the functions called `names` (default: all) until Ctrl-C or SIGTERM, which end the process with status 0.
 
     `host` and `port` default to GRADIO_SERVER_NAME and GRADIO_SERVER_PORT, then to 127.0.0.1:7860. Raises
     UnknownFunction, or KogptError when the address cannot be had.
@@ -38,7 +38,7 @@ def launch(names: Sequence[str] | None = None, host: str | None = None, port: in
     print(blocks.local_url, flush=True)
     threading.Thread(target=_warm_up, args=(shown,), name="kogpt-warm-up", daemon=True).start()
     over.wait()
-    _close(blocks)
+    _end(blocks)
 
 
 def _start(shown: list[Function], host: str, port: int) -> Any:
@@ -63,11 +63,14 @@ def _start(shown: list[Function], host: str, port: int) -> Any:
     return blocks
 
 
-def _close(blocks: Any) -> None:
-    """Ends within seconds, though open pages hold their connections."""
+def _end(blocks: Any) -> NoReturn:
+    """Ends within seconds, though open pages hold their connections and threads are busy inside torch."""
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # connections that are cut now are no news
     blocks.server.config.timeout_graceful_shutdown = 1
     blocks.close(verbose=False)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # an orderly exit would abort: Python unwinds its daemon threads through torch's C++ frames
 
 
 def _port(port: int | None) -> int:
