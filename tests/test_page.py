@@ -117,6 +117,7 @@ def test_an_english_browser_reads_english_labels(english: Page, server: Server, 
         english.wait(lambda css=label: english.texts(css))
         assert english.texts(label) == [english_name(name)]
     assert not _HANGUL.search("".join(english.texts(f"#{function.name}-run")) + english.answer(function.name))
+    assert not re.search(r"kogpt\d", english.one("body").text), "a translation is missing: its key is shown"
     assert english.complaints() == []
 
 

@@ -174,4 +174,5 @@ def _english_info(looks: Shape) -> str:
         parts.append(f"From {low:,} to {high:,}." if isinstance(high, int) else f"From {low:g} to {high:g}.")
     if len(looks.choices) > _FEW:
         parts.append(f"One of {len(looks.choices)}.")
-    return " ".join(parts + ([WORDS["optional"][1]] if looks.optional else []))
+    text = " ".join(parts + ([WORDS["optional"][1]] if looks.optional else []))
+    return text or "\N{NO-BREAK SPACE}"  # for an empty translation Gradio shows the key
