@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from browser import PUT, Page, chromium
 from conftest import Server
 
 from kogpt_funcs.registry import Function, functions
+from kogpt_funcs.serving.ceiling import MOST_BYTES
 from kogpt_funcs.serving.shape import limit
 from kogpt_funcs.serving.translations import english_name
 
@@ -102,6 +104,18 @@ def test_a_hostile_text_gets_a_sentence(page: Page, server: Server, text: str) -
     (sentence,) = page.alerts(function.name)
     assert _HANGUL.search(sentence)
     assert page.answer(function.name)
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "chunked"])
+def test_a_body_without_end_is_refused_before_it_fills_the_memory(server: Server, declared: bool) -> None:
+    body = b'{"data": ["' + b"a" * MOST_BYTES + b'"]}'
+    with httpx.Client(base_url=server.url, timeout=60) as client:
+        try:
+            response = client.post("/gradio_api/queue/join", content=body if declared else iter([body[:9], body[9:]]))
+        except httpx.TransportError:  # the server hung up while we were writing
+            return
+    assert response.status_code == 413
+    assert "바이트" in response.json()["detail"]
 
 
 @every_function

@@ -43,8 +43,10 @@ def launch(names: Sequence[str] | None = None, host: str | None = None, port: in
 
 def _start(shown: list[Function], host: str, port: int) -> Any:
     from gradio import http_server
+    from starlette.middleware import Middleware
 
     from kogpt_funcs.serving import routes, theme
+    from kogpt_funcs.serving.ceiling import Ceiling
     from kogpt_funcs.serving.page import page, threads
 
     # Gradio asks its own server whether it answers: no proxy may stand between.
@@ -58,7 +60,10 @@ def _start(shown: list[Function], host: str, port: int) -> Any:
         inbrowser=False, max_threads=threads(), max_file_size=_MAX_UPLOAD, state_session_capacity=_SESSIONS,
         enable_monitoring=False, run_history=False, footer_links=[], ssr_mode=False, mcp_server=False, pwa=False,
         i18n=i18n, theme=theme.theme(), head=theme.HEAD,
-        app_kwargs={"routes": routes.routes(host), "lifespan": routes.lifespan, "docs_url": None, "redoc_url": None},
+        app_kwargs={
+            "routes": routes.routes(host), "lifespan": routes.lifespan, "middleware": [Middleware(Ceiling)],
+            "docs_url": None, "redoc_url": None,
+        },
     )  # fmt: skip
     return blocks
 
