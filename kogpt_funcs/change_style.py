@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from typing import Any, Literal, get_args
 
@@ -28,7 +29,7 @@ COLUMNS = (
 class ChangeStyleInput(Sampling):
     text: str = Field(
         ..., max_length=300, title="글", examples=["저는 고양이를 여섯 마리 키워요."],
-        description="바꿀 글입니다. 한두 문장이 알맞고, 300자까지 받습니다.",
+        description="바꿀 글입니다. 문장마다 따로 바꿉니다. 300자까지 받습니다.",
     )
     style: Style = Field("반말", title="문체", examples=["반말"], description="어떤 말투로 바꿀지 고릅니다.")
     num_samples: int = Field(
@@ -50,6 +51,7 @@ class ChangeStyleOutput(BaseModel):
     alternatives: list[str] = Field(..., title="다른 글", description="첫 글과 다르게 바꾼 글들입니다.")
 
 
+_SYLLABLE = re.compile("[가-힣]")
 #: Held-out answers are compared with references, beside a copy of the source.
 REWRITES = True
 
@@ -71,18 +73,40 @@ def change_style(input: ChangeStyleInput) -> ChangeStyleOutput:
 
 
 def stream(input: ChangeStyleInput) -> Iterator[ChangeStyleOutput]:
-    """Partial outputs as the text grows; the last one is the answer."""
-    request = Generation(
-        prompt=prompt(required(input.text), input.style),
+    """Partial outputs as the text grows, sentence by sentence; the last one is the answer."""
+    done = [""] * input.num_samples
+    for sentence, gap in _pieces(required(input.text)):
+        written = [sentence] * input.num_samples
+        if _SYLLABLE.search(sentence):  # what has no Korean in it has no style to change
+            for samples in models.generate(_request(input, sentence)):
+                written = [s.text.strip() for s in samples]
+                yield _output([before + text for before, text in zip(done, written, strict=True)])
+        done = [before + text + gap for before, text in zip(done, written, strict=True)]
+    yield _output([text.strip() for text in done])
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    """Each sentence of `text` with what follows it, a blank or a line break: one at a time keeps them all."""
+    for line in text.split("\n"):
+        *before, last = sentences(line)
+        yield from ((sentence, " ") for sentence in before)
+        yield last, "\n"
+
+
+def _request(input: ChangeStyleInput, sentence: str) -> Generation:
+    return Generation(
+        prompt=prompt(sentence, input.style),
         adapter="change_style",
         num_samples=input.num_samples,
         **input.options(),
         greedy_first=True,
     )
-    for samples in models.generate(request):
-        first, *others = [s.text.strip() for s in samples]
-        distinct = dict.fromkeys(text for text in others if text and text != first and not is_abusive(text))
-        yield ChangeStyleOutput(text=first, alternatives=list(distinct))
+
+
+def _output(written: list[str]) -> ChangeStyleOutput:
+    first, *others = written
+    distinct = dict.fromkeys(text for text in others if text and text != first and not is_abusive(text))
+    return ChangeStyleOutput(text=first, alternatives=list(distinct))
 
 
 def prompt(text: str, style: str) -> list[Special | str]:
