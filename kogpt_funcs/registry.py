@@ -7,6 +7,7 @@ Surfaces read this registry and nothing else; it knows no surface.
 from __future__ import annotations
 
 import difflib
+import enum
 import functools
 import importlib
 import inspect
@@ -53,11 +54,24 @@ class Function:
         if problems:
             raise InvalidInput(problems)
         try:
-            return self.input.model_validate(data, strict=True)
+            return self.input.model_validate(self._members(data), strict=True)
         except ValidationError as error:
             raise InvalidInput(
-                [FieldProblem(".".join(map(str, e["loc"])), korean_message(dict(e))) for e in error.errors(include_url=False)]
+                [FieldProblem(".".join(map(str, e["loc"])), self._sentence(dict(e))) for e in error.errors(include_url=False)]
             ) from None
+
+    def _members(self, data: dict[str, Any]) -> dict[str, Any]:
+        """`data` with the values of Enum fields as members: strict validation takes no plain string for them."""
+        found = dict(data)
+        for name, info in self.input.model_fields.items():
+            found |= {name: member for member in _enum_members(info.annotation) if member.value == data.get(name)}
+        return found
+
+    def _sentence(self, error: dict[str, Any]) -> str:
+        info = self.input.model_fields.get(str(error["loc"][0])) if error["loc"] else None
+        if info and error["type"] == "is_instance_of" and (members := _enum_members(info.annotation)):
+            error = {**error, "type": "enum", "ctx": {"expected": ", ".join(str(member.value) for member in members)}}
+        return korean_message(error)
 
     def _unknown_field(self, name: str) -> str:
         names = list(self.input.model_fields)
@@ -150,6 +164,11 @@ def _check_examples(function: Function) -> None:
             function.parse(example)
         except InvalidInput as error:
             raise _bad(function.name, f"the example {example} does not fit: {error}") from None
+
+
+def _enum_members(annotation: Any) -> list[enum.Enum]:
+    kinds = (annotation, *typing.get_args(annotation))
+    return [member for kind in kinds if isinstance(kind, type) and issubclass(kind, enum.Enum) for member in kind]
 
 
 def _bad(name: str, problem: str) -> BadFunction:
