@@ -64,7 +64,9 @@ class Function:
         """`data` with the values of Enum fields as members: strict validation takes no plain string for them."""
         found = dict(data)
         for name, info in self.input.model_fields.items():
-            found |= {name: member for member in _enum_members(info.annotation) if member.value == data.get(name)}
+            by_value = {member.value: member for member in _enum_members(info.annotation)}
+            if isinstance(data.get(name), str) and data[name] in by_value:
+                found[name] = by_value[data[name]]
         return found
 
     def _sentence(self, error: dict[str, Any]) -> str:
