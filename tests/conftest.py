@@ -36,9 +36,12 @@ class Server:
 
 @contextmanager
 def serving(
-    log_file: Path, home: Path = ROOT, environment: dict[str, str] | None = None, options: tuple[str, ...] = ()
+    log_file: Path, home: Path = ROOT, environment: dict[str, str] | None = None, options: tuple[str, ...] = (), there: str = "/api/health"
 ) -> Iterator[Server]:
-    """`python -m demos OPTIONS` in `home` until the block ends; it must stop by itself when told to."""
+    """`python -m demos OPTIONS` in `home`, from when `there` answers until the block ends; it must stop by itself when told to.
+
+    Health answers when the models are loaded, the page before.
+    """
     port = _free_port()
     command = [sys.executable, "-m", "demos", "--port", str(port), *options]
     with log_file.open("wb") as log:
@@ -50,7 +53,7 @@ def serving(
     try:
         with httpx.Client(base_url=url, timeout=120) as http:
             server = Server(url, home, log_file, http)
-            _wait(process, server)
+            _wait(process, server, there)
             yield server
     finally:
         process.terminate()
@@ -60,15 +63,16 @@ def serving(
             process.kill()
 
 
-def _wait(process: subprocess.Popen[bytes], server: Server) -> None:
+def _wait(process: subprocess.Popen[bytes], server: Server, there: str) -> None:
     for _ in range(_START_SECONDS * 5):
         if process.poll() is not None:
             raise RuntimeError(f"The server ended with {process.returncode} instead of starting:\n{server.log}")
         try:
-            if server.http.get("/api/health").status_code == 200:
+            if server.http.get(there).status_code == 200:
                 return
         except httpx.TransportError:
-            time.sleep(0.2)
+            pass
+        time.sleep(0.2)
     raise RuntimeError(f"The server does not answer after {_START_SECONDS} s:\n{server.log}")
 
 

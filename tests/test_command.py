@@ -228,8 +228,8 @@ def test_serve_serves_what_is_named_until_it_is_ended(home: Path) -> None:
     process = subprocess.Popen(command("serve", "count_letters", "--port", "0"), cwd=home, stdout=subprocess.PIPE)
     assert process.stdout
     address = process.stdout.readline().decode().strip()
-    with urllib.request.urlopen(f"{address}api/health") as response:
-        assert json.load(response)["status"] == "ok"
+    with urllib.request.urlopen(f"{address}api/functions") as response:
+        assert "count_letters" in [function["name"] for function in json.load(response)["functions"]]
     process.terminate()
     process.stdout.close()
     assert process.wait(timeout=30) == 0

@@ -83,7 +83,7 @@ def test_the_app_file_of_a_space_starts() -> None:
     finally:
         process.kill()
     assert all(f"{name}-run" in page for name in names())
-    assert health.status_code == 200
+    assert health.json()["status"] in ("loading", "ok")
     assert process.returncode == 0
     assert "Traceback" not in said
 

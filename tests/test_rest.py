@@ -105,7 +105,9 @@ def test_odd_text_is_answered(server: Server, name: str, text: str) -> None:
 
 
 def test_the_first_visitors_may_come_all_at_once(tmp_path: Path) -> None:
-    with serving(tmp_path / "log") as server, ThreadPoolExecutor(16) as visitors:
+    with serving(tmp_path / "log", there="/") as server, ThreadPoolExecutor(16) as visitors:
+        early = server.http.get("/api/health")
+        assert (early.status_code, early.json()["status"]) in [(503, "loading"), (200, "ok")]
         responses = list(visitors.map(lambda name: post(server, name, example(name)), NAMES * 4))
         assert [response.status_code for response in responses] == [200] * len(responses), [r.text[:300] for r in responses]
         assert {checkpoint["loads"] for checkpoint in server.http.get("/api/health").json()["models"]["checkpoints"]} == {1}

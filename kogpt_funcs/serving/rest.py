@@ -23,7 +23,7 @@ import kogpt_funcs
 from kogpt_funcs import models, registry, settings
 from kogpt_funcs.errors import KogptError, TooLarge
 from kogpt_funcs.registry import Function
-from kogpt_funcs.serving import faults, work
+from kogpt_funcs.serving import faults, readiness, work
 from kogpt_funcs.serving.event_stream import EventStream
 from kogpt_funcs.serving.wire import from_json, to_json
 
@@ -56,7 +56,7 @@ class FunctionCards(BaseModel):
 
 
 class Health(BaseModel):
-    status: str = Field(title="상태", description='답할 수 있으면 "ok"입니다.')
+    status: str = Field(title="상태", description='답할 수 있으면 "ok", 모델을 읽는 중이면 "loading"(503)입니다.')
     version: str = Field(title="판")
     functions: list[str] = Field(title="함수 이름")
     models: dict[str, Any] = Field(title="모델", description="지금 메모리에 있는 체크포인트와 그 크기입니다.")
@@ -181,7 +181,13 @@ async def _cards(request: Request) -> Response:
 async def _health(request: Request) -> Response:
     resident = await to_thread.run_sync(models.resident)
     names = list(registry.functions())
-    return _json(Health(status="ok", version=kogpt_funcs.__version__, functions=names, models=resident))
+    loading = readiness.loading.is_set()
+    status = "loading" if loading else "ok"
+    answer = _json(Health(status=status, version=kogpt_funcs.__version__, functions=names, models=resident))
+    if loading:
+        answer.status_code = 503
+        answer.headers["Retry-After"] = "1"
+    return answer
 
 
 async def _docs(request: Request) -> Response:

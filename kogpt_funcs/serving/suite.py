@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from kogpt_funcs import settings
 from kogpt_funcs.errors import KogptError
 from kogpt_funcs.registry import Function, functions, get
+from kogpt_funcs.serving import readiness
 
 _MAX_UPLOAD = 1_000_000  # no function takes files; Gradio's upload route stays narrow
 _SESSIONS = 500  # visitors whose page state is kept; Gradio's default of 10,000 would cost gigabytes
@@ -34,6 +35,7 @@ def launch(names: Sequence[str] | None = None, host: str | None = None, port: in
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
+    readiness.loading.set()  # until the warm-up is over: the page does not wait for it, health tells of it
     blocks = _start(shown, host, port)
     print(blocks.local_url, flush=True)
     threading.Thread(target=_warm_up, args=(shown,), name="kogpt-warm-up", daemon=True).start()
@@ -109,3 +111,4 @@ def _warm_up(shown: list[Function]) -> None:
             print(f"{function.name}: {error}", file=sys.stderr, flush=True)
         except Exception:
             log.exception("%s fails on its own first example", function.name)
+    readiness.loading.clear()
