@@ -51,6 +51,8 @@ def test_the_table_is_the_registrys() -> None:
 @pytest.mark.parametrize("command", commands())
 def test_shell_commands_answer(command: str, server: Server, tmp_path: Path) -> None:
     (tmp_path / "reviews.csv").write_text("id,review\n1,정말 재미있어요\n2,너무 지루하다\n", encoding="utf-8")
+    pairs = "".join(f"저는 {n}번 버스를 타요.\t나는 {n}번 버스를 타.\n" for n in range(200))
+    (tmp_path / "pairs.tsv").write_text(f"formal\tinformal\n{pairs}", encoding="utf-8")
     kogpt = Path(sys.executable).parent / "kogpt"
     program = str(kogpt) if kogpt.exists() else f"{sys.executable} -m kogpt_funcs"
     line = re.sub(r"^kogpt ", f"{program} ", command).replace("http://127.0.0.1:7860", server.url)
