@@ -56,6 +56,16 @@ def test_a_seed_repeats_and_another_differs() -> None:
     assert len(set(texts[0])) == 3
 
 
+@pytest.mark.parametrize("temperature", [1e-300, 1e-9, 0.009])
+def test_a_tiny_temperature_is_greedy(temperature: float) -> None:
+    assert write(PROMPTS[0], temperature=temperature, max_new_tokens=8) == write(PROMPTS[0], temperature=0.0, max_new_tokens=8)
+
+
+@pytest.mark.parametrize("options", [{"top_p": 1e-12}, {"top_k": 1}, {"temperature": 2.0, "top_k": 0, "top_p": 1.0}], ids=str)
+def test_the_edges_of_sampling_are_answered(options: dict[str, Any]) -> None:
+    assert write(PROMPTS[0], max_new_tokens=8, **options)[0].text
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_text_ends_at_a_sentence_or_a_whole_word(seed: int) -> None:
     whole = write(PROMPTS[1], seed=seed, max_new_tokens=40, min_new_tokens=8, end="sentence", num_samples=2)

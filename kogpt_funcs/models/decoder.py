@@ -26,6 +26,7 @@ from kogpt_funcs.models.prompt import Generation, Sample
 from kogpt_funcs.models.tokenizer import END, SPECIALS, Tokenizer
 from kogpt_funcs.text import last_sentence_end
 
+_COLD = 0.01  # a temperature below this is greedy: logits divided by it would overflow
 _SOFT_END = 0.6  # from this share of the length on, a sample may stop at a sentence end
 
 
@@ -96,7 +97,7 @@ class _Chooser:
         rules: list[Any] = [RepetitionPenaltyLogitsProcessor(request.repetition_penalty)] if request.repetition_penalty != 1.0 else []
         rules += [NoRepeatNGramLogitsProcessor(request.no_repeat_ngram)] if request.no_repeat_ngram else []
         self.rules = LogitsProcessorList(rules)
-        sampling: list[Any] = [TemperatureLogitsWarper(request.temperature)] if request.temperature not in (0.0, 1.0) else []
+        sampling: list[Any] = [TemperatureLogitsWarper(request.temperature)] if request.temperature >= _COLD else []
         sampling += [TopKLogitsWarper(request.top_k)] if request.top_k else []
         sampling += [TopPLogitsWarper(request.top_p)] if request.top_p < 1.0 else []
         self.sampling = LogitsProcessorList(sampling)
@@ -110,7 +111,7 @@ class _Chooser:
             if self.newline is not None:
                 scores[:, self.newline] = -torch.inf
         likeliest = scores.argmax(-1)
-        if self.request.temperature == 0.0:
+        if self.request.temperature < _COLD:
             return likeliest.tolist()
         drawn = torch.multinomial(self.sampling(ids, scores).softmax(-1), 1, generator=self.generator)[:, 0]
         if greedy_first:

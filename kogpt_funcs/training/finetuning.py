@@ -134,10 +134,12 @@ def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
 def bits_per_character(model: torch.nn.Module, found: list[Sequence]) -> float:
     """Bits a character of the targets (their end token counted too)."""
     model.eval()
+    device = next(model.parameters()).device
     nats = 0.0
     ordered = sorted(found, key=lambda s: len(s.ids))
     for i in range(0, len(ordered), 32):
-        batch = collate([{"input_ids": s.ids, "start": s.start} for s in ordered[i : i + 32]])
+        rows = collate([{"input_ids": s.ids, "start": s.start} for s in ordered[i : i + 32]])
+        batch = {key: value.to(device) for key, value in rows.items()}
         labels = batch.pop("labels")[:, 1:]
         logits = model(**batch).logits[:, :-1]
         nats += float(torch.nn.functional.cross_entropy(logits.float().transpose(1, 2), labels, reduction="sum"))

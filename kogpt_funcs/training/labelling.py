@@ -136,7 +136,9 @@ def predict(model: Any, dataset: Rows) -> tuple[torch.Tensor, torch.Tensor, torc
     """Logits, targets and known, each [rows, labels]."""
     model.eval()
     batches = [collate(dataset.items[i : i + 64]) for i in range(0, len(dataset), 64)]
-    logits = [model(input_ids=b["input_ids"], attention_mask=b["attention_mask"]).logits.float() for b in batches]
+    device = next(model.parameters()).device
+    asked = [{key: b[key].to(device) for key in ("input_ids", "attention_mask")} for b in batches]
+    logits = [model(**batch).logits.float().cpu() for batch in asked]
     return torch.cat(logits), torch.cat([b["targets"] for b in batches]), torch.cat([b["known"] for b in batches])
 
 

@@ -1,0 +1,56 @@
+"""How the REST tests ask and what they check of every answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import httpx
+from conftest import Server
+
+from kogpt_funcs import registry
+from kogpt_funcs.registry import Function
+
+NAMES = registry.names()
+KOREAN = re.compile("[가-힣]")
+
+
+def function(name: str) -> Function:
+    return registry.get(name)
+
+
+def example(name: str) -> dict[str, Any]:
+    """The first example, short and the same every time."""
+    short = {"max_new_tokens": 8, "seed": 1}
+    return dict(function(name).examples[0]) | {k: v for k, v in short.items() if k in function(name).input.model_fields}
+
+
+def post(server: Server, path: str, body: Any = None, **options: Any) -> httpx.Response:
+    sent = {"content": body} if isinstance(body, (bytes, str)) else {"json": body}
+    return server.http.post(f"/api/{path}", **sent, **options)
+
+
+def fault(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The error in `response`, which must be whole: the status, the code, a sentence, no stack trace."""
+    assert (response.status_code, response.headers["content-type"]) == (status, "application/json"), response.text[:500]
+    body = json.loads(response.content.decode("utf-8"))
+    assert list(body) == ["error"]
+    assert set(body["error"]) == {"code", "message", "problems"}
+    assert body["error"]["code"] == code
+    assert len(body["error"]["message"]) > 5
+    assert "Traceback" not in response.text
+    return body["error"]
+
+
+def events(response: httpx.Response) -> list[tuple[str, Any]]:
+    """The events of a server-sent stream, pings left out."""
+    frames = [frame for frame in response.text.split("\n\n") if frame and not frame.startswith(":")]
+    pairs = [re.fullmatch(r"event: (\w+)\ndata: (.*)", frame) for frame in frames]
+    return [(pair[1], json.loads(pair[2])) for pair in pairs if pair]
+
+
+def free_text(name: str) -> str:
+    """A required field for text of any kind."""
+    fields = function(name).input.model_fields
+    return next(key for key, info in fields.items() if info.annotation is str and info.is_required())
