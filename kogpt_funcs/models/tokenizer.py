@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from tokenizers import Tokenizer as FastTokenizer
@@ -61,10 +61,6 @@ class Tokenizer:
                 ids.extend(self._fast.encode(defuse(piece), add_special_tokens=False).ids)
         return ids
 
-    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of each text, in parallel; the same as `encode([text])`."""
-        return [e.ids for e in self._fast.encode_batch([defuse(text) for text in texts], add_special_tokens=False)]
-
     def decode(self, ids: Iterable[int]) -> str:
         """Text of `ids`: special tokens are dropped, jamo are as people type them, an unfinished character is held back."""
         pieces = [self._pieces[i] for i in ids if i > 108]
@@ -74,20 +70,6 @@ class Tokenizer:
             raw += bytes([int(match[1], 16)]) if match else piece.replace("▁", " ").encode()
         text = bytes(raw).decode("utf-8", errors="ignore").translate(_JAMO)
         return re.sub(r"\n ", "\n", text)
-
-    def ends_mid_character(self, ids: Sequence[int]) -> bool:
-        """True if the last bytes of `ids` do not yet make a whole character."""
-        tail = bytearray()
-        for i in reversed(ids):
-            match = _BYTE.fullmatch(self._pieces[i])
-            if not match:
-                break
-            tail.insert(0, int(match[1], 16))
-        try:
-            tail.decode()
-        except UnicodeDecodeError:
-            return True
-        return False
 
     def save(self, path: Path) -> None:
         self._fast.save(str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -34,8 +35,6 @@ def train_vocabulary(texts: Iterable[str], size: int, path: Path) -> None:
 def _unflag_bytes(tokenizer: FastTokenizer, path: Path) -> None:
     # The trainer marks all its special tokens as added tokens; bytes must be plain vocabulary to be a fallback,
     # and the line break is text.
-    import json
-
     state = json.loads(tokenizer.to_str())
     state["added_tokens"] = [t for t in state["added_tokens"] if t["content"] in SPECIALS]
     fixed = FastTokenizer.from_str(json.dumps(state, ensure_ascii=False))
