@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import Any
 
 import httpx
@@ -14,6 +15,14 @@ from kogpt_funcs.registry import Function
 
 NAMES = registry.names()
 KOREAN = re.compile("[가-힣]")
+BREAKS = {
+    "busy": (503, "busy"),
+    "checkpoint": (503, "checkpoint"),
+    "invalid": (422, "invalid_input"),
+    "own": (400, "error"),
+    "bug": (500, "internal"),
+    "nan": (500, "internal"),
+}
 
 
 def function(name: str) -> Function:
@@ -54,3 +63,19 @@ def free_text(name: str) -> str:
     """A required field for text of any kind."""
     fields = function(name).input.model_fields
     return next(key for key, info in fields.items() if info.annotation is str and info.is_required())
+
+
+def ended(workshop: Server, name: str) -> list[int]:
+    """How far the count called `name` had got when its generator was closed; empty while it goes on."""
+    file = workshop.home / "kogpt_funcs" / "counts.txt"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return [int(line.split()[1]) for line in lines if line.split()[0] == name]
+
+
+def counted(workshop: Server, name: str, times: int = 1) -> int:
+    """Waits until `times` counts called `name` have ended; answers how far the first one got."""
+    for _ in range(300):
+        if len(reached := ended(workshop, name)) >= times:
+            return reached[0]
+        time.sleep(0.1)
+    raise AssertionError(f"The count {name!r} has not ended; its client left long ago.")

@@ -15,7 +15,7 @@ from conftest import KEY, Server
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent
-from test_rest import BREAKS, counted, example, free_text
+from rest_client import BREAKS, counted, example, free_text
 
 from kogpt_funcs import __version__, registry
 

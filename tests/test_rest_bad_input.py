@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 from conftest import Server
-from rest_client import KOREAN, NAMES, events, example, fault, free_text, function, post
+from rest_client import BREAKS, KOREAN, NAMES, events, example, fault, free_text, function, post
 
 BROKEN = {
     "nothing": b"",
@@ -144,14 +144,6 @@ def test_wrong_addresses_and_methods_are_told(server: Server) -> None:
 
 
 #: The ways of break_down that end in a fault.
-BREAKS = {
-    "busy": (503, "busy"),
-    "checkpoint": (503, "checkpoint"),
-    "invalid": (422, "invalid_input"),
-    "own": (400, "error"),
-    "bug": (500, "internal"),
-    "nan": (500, "internal"),
-}
 
 
 @pytest.mark.parametrize("path", ["break_down", "break_down/stream"])

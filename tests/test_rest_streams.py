@@ -13,26 +13,10 @@ import httpx
 import pytest
 from conftest import Server, serving
 from pydantic import BaseModel
-from rest_client import NAMES, events, fault, function, post
+from rest_client import NAMES, counted, ended, events, fault, function, post
 
 from kogpt_funcs.errors import Busy
 from kogpt_funcs.serving import event_stream
-
-
-def ended(workshop: Server, name: str) -> list[int]:
-    """How far the count called `name` had got when its generator was closed; empty while it goes on."""
-    file = workshop.home / "kogpt_funcs" / "counts.txt"
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    return [int(line.split()[1]) for line in lines if line.split()[0] == name]
-
-
-def counted(workshop: Server, name: str, times: int = 1) -> int:
-    """Waits until `times` counts called `name` have ended; answers how far the first one got."""
-    for _ in range(300):
-        if len(reached := ended(workshop, name)) >= times:
-            return reached[0]
-        time.sleep(0.1)
-    raise AssertionError(f"The count {name!r} has not ended; its client left long ago.")
 
 
 def test_partial_events_come_while_the_work_goes_on(workshop: Server) -> None:
