@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from test_tokenizer import KOGPT2
+from test_tokenizer import kogpt2
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from kogpt_funcs import models, registry, settings
@@ -143,12 +143,10 @@ def test_idle_checkpoints_leave_when_the_budget_is_reached(monkeypatch: pytest.M
 @pytest.fixture(scope="module")
 def kogpt2_shape(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """SKT's real tokenizer and config, with two layers of random weights."""
-    if not KOGPT2.is_dir():
-        pytest.skip("SKT's tokenizer is not on this machine: give its folder as KOGPT2_FIXTURE")
     folder = tmp_path_factory.mktemp("bases") / "kogpt2"
-    shutil.copytree(KOGPT2, folder)
+    shutil.copytree(kogpt2(), folder)
     torch.manual_seed(0)
-    config = GPT2Config.from_pretrained(str(KOGPT2))
+    config = GPT2Config.from_pretrained(str(kogpt2()))
     config.n_layer = 2
     GPT2LMHeadModel(config).save_pretrained(str(folder))
     yield folder

@@ -19,7 +19,8 @@ from transformers.trainer_utils import get_last_checkpoint
 from kogpt_funcs import registry
 from kogpt_funcs.errors import KogptError
 from kogpt_funcs.models import Example, checkpoints
-from kogpt_funcs.models.tokenizer import END, PAD, Tokenizer
+from kogpt_funcs.models.classifier import pad
+from kogpt_funcs.models.tokenizer import END, Tokenizer
 from kogpt_funcs.training.loop import Clock, arguments
 from kogpt_funcs.training.mix import good_rows, is_held_out, rendered
 from kogpt_funcs.training.optimizer import warmup_stable_decay
@@ -121,13 +122,10 @@ class Sequences(torch.utils.data.Dataset):
 
 def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
     """input_ids, attention_mask and labels [batch, longest]; labels are -100 on prompts and pads."""
-    longest = max(len(row["input_ids"]) for row in rows)
-    ids = torch.tensor([[*row["input_ids"], *[PAD] * (longest - len(row["input_ids"]))] for row in rows])
-    places = torch.arange(longest)
-    starts = torch.tensor([[row["start"]] for row in rows])
-    lengths = torch.tensor([[len(row["input_ids"])] for row in rows])
-    labels = ids.masked_fill((places < starts) | (places >= lengths), -100)
-    return {"input_ids": ids, "attention_mask": (places < lengths).long(), "labels": labels}
+    batch = pad([row["input_ids"] for row in rows])
+    before = torch.arange(batch["input_ids"].shape[1]) < torch.tensor([[row["start"]] for row in rows])
+    batch["labels"] = batch["input_ids"].masked_fill(before | (batch["attention_mask"] == 0), -100)
+    return batch
 
 
 @torch.no_grad()
