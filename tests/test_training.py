@@ -76,6 +76,15 @@ def test_a_resumed_base_goes_on_where_it_stopped(trained: dict[str, dict[str, An
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= {p.name for p in (place / "weights/base").iterdir()}
 
 
+@pytest.mark.usefixtures("trained")
+def test_a_base_may_start_from_another_ones_weights(trained: dict[str, dict[str, Any]], place: Path) -> None:
+    options = ["--run", "runs/second", "--out", "second", "--minutes", "0.01", *TINY, "--layers", "2"]
+    second = figures(kogpt(place, "train", "base", "--data", str(place), "--mix", str(place / "mix.toml"), "--start", "base", *options))
+    assert second["stories"] < trained["first"]["stories"]
+    assert json.loads((place / "second/config.json").read_text())["n_layer"] == 1  # the shape is the starting one's
+    assert (place / "second/tokenizer.json").read_bytes() == (place / "weights/base/tokenizer.json").read_bytes()
+
+
 def test_adapters_name_the_weights_they_fit(trained: dict[str, dict[str, Any]], place: Path) -> None:
     for name in ("change_style", "write_comment"):
         assert trained[name]["held_out_examples"] > 0

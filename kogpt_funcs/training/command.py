@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -31,20 +32,25 @@ def train() -> None:
 @click.option("--length", type=click.IntRange(32, 2048), default=512, show_default=True, help="Tokens a block.")
 @click.option("--vocabulary", type=click.IntRange(2500, 60000), default=8192, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1, 1024), default=8, show_default=True, help="Blocks a step.")
+@click.option("--start", default=None, help="Checkpoint whose weights, shape and tokenizer a new run begins with; default: from scratch.")
 @click.option("--run", type=click.Path(path_type=Path), default=_RUNS / "base", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="Default: weights/base.")
 def train_base(
     data: Path, mix: Path | None, minutes: float, decay: float, layers: int, width: int, heads: int, length: int, vocabulary: int,
-    batch_size: int, run: Path, out: Path | None,
+    batch_size: int, start: str | None, run: Path, out: Path | None,
 ) -> None:  # fmt: skip
-    """Pretrain a base from scratch: vocabulary, packed text, GPT-2; prints held-out bits per character."""
+    """Pretrain a base: vocabulary, packed text, GPT-2; prints held-out bits per character."""
     if width % heads:
         raise KogptError(f"--width {width} is not a multiple of --heads {heads}.")
+    from kogpt_funcs.models import checkpoints
     from kogpt_funcs.training import pretraining
 
     run.mkdir(parents=True, exist_ok=True)
+    folder = checkpoints.folder(start) if start else None
+    if folder and not (run / "tokenizer.json").exists():
+        shutil.copy(folder / "tokenizer.json", run)
     pretraining.prepare(mix or Path(__file__).parent / "mixes" / "base.toml", data, run, vocabulary_size=vocabulary, length=length)
-    figures = pretraining.pretrain(run, layers=layers, width=width, heads=heads, minutes=minutes, decay=decay, batch_size=batch_size)
+    figures = pretraining.pretrain(run, layers=layers, width=width, heads=heads, minutes=minutes, decay=decay, batch_size=batch_size, start=folder)
     pretraining.export(run, out or settings.weights() / "base")
     _print(figures)
 
@@ -83,16 +89,6 @@ def _function_command(name: str) -> click.Command:
             _print(train_adapter(name, list(files), lr=lr or 1e-3, rank=rank, passes=passes, keep=keep, **common))
 
     return command
-
-
-@click.command(help="Measure a function's adapter on the held-out rows of its data, beside the bare base; JSON.")
-@click.argument("name")
-@click.option("--data", "files", type=click.Path(path_type=Path, exists=True, dir_okay=False), multiple=True, required=True)
-@click.option("--limit", type=click.IntRange(1), default=300, show_default=True, help="Held-out examples to measure on.")
-def evaluate(name: str, files: tuple[Path, ...], limit: int) -> None:
-    from kogpt_funcs.training.evaluation import evaluate_adapter
-
-    _print(evaluate_adapter(name, list(files), limit=limit))
 
 
 def _add_functions() -> None:

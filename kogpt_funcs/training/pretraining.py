@@ -15,7 +15,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from kogpt_funcs.errors import KogptError
 from kogpt_funcs.models.tokenizer import END, PAD, SPECIALS, Tokenizer
 from kogpt_funcs.training.blocks import Packed, pack
-from kogpt_funcs.training.loop import Clock, arguments
+from kogpt_funcs.training.loop import Clock, arguments, compiler
 from kogpt_funcs.training.mix import good_rows, is_held_out, read_mix
 from kogpt_funcs.training.optimizer import MuonAdamW, warmup_stable_decay
 from kogpt_funcs.training.vocabulary import train_vocabulary
@@ -38,9 +38,11 @@ def prepare(mix: Path, data: Path, run: Path, *, vocabulary_size: int, length: i
 
 def pretrain(
     run: Path, *, layers: int, width: int, heads: int, minutes: float, decay: float = 0.4,
-    batch_size: int = 8, seed: int = 0,
+    batch_size: int = 8, start: Path | None = None, seed: int = 0,
 ) -> dict[str, float]:  # fmt: skip
     """Trains in `run` until `minutes` of training have passed, resuming its last checkpoint; returns held-out figures.
+
+    A new run begins with the weights in the folder `start`, if one is given (its own shape, its own tokenizer).
 
     Bits per character count the target tokens and their end token, over the characters of the targets.
     """
@@ -52,12 +54,12 @@ def pretrain(
         resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
     )  # fmt: skip
     torch.manual_seed(seed)
-    model = GPT2LMHeadModel(config)
+    model = GPT2LMHeadModel.from_pretrained(start, dtype=torch.float32) if start else GPT2LMHeadModel(config)
     clock = Clock(minutes * 60)
     optimizer = MuonAdamW(model)
     trainer = Trainer(
         model,
-        arguments(run, batch_size, seed, logging_steps=25, save_steps=150),
+        arguments(run, batch_size, seed, logging_steps=25, save_steps=150, torch_compile=compiler()),
         train_dataset=Blocks(train),
         data_collator=collate,
         optimizers=(optimizer, warmup_stable_decay(optimizer, lambda step: clock.fraction, decay=decay)),
