@@ -7,6 +7,8 @@ from pathlib import Path
 
 from kogpt_funcs.errors import KogptError
 
+ENGINES = ("auto", "compiled", "int8", "fp32", "bf16")
+
 
 def base() -> str:
     """KOGPT_BASE: checkpoint for generation. A hub name, a folder, or "base" (default): the one in weights/."""
@@ -33,9 +35,38 @@ def queue() -> int:
     return int(_number("KOGPT_QUEUE", 64))
 
 
+def threads() -> int:
+    """KOGPT_THREADS: how many threads a pass of the decoder shares; default: the cores this process may use, 16 at most."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, int(_number("KOGPT_THREADS", min(16, usable))))
+
+
+def engine() -> str:
+    """KOGPT_ENGINE: compiled (int8 in C), int8, fp32 or bf16 (torch); default: bf16 on a GPU, else compiled, else int8."""
+    name = os.environ.get("KOGPT_ENGINE") or "auto"
+    if name not in ENGINES:
+        raise KogptError(f"KOGPT_ENGINE has value {name!r}. It must be one of: {', '.join(ENGINES)}.")
+    return name
+
+
 def api_key() -> str | None:
     """KOGPT_API_KEY: if set, REST and MCP ask for `Authorization: Bearer KEY`."""
     return os.environ.get("KOGPT_API_KEY") or None
+
+
+def youtube_key() -> str:
+    """KOGPT_YOUTUBE_KEY: key for the YouTube Data API v3, which `kogpt collect youtube` asks; it is never written or shown."""
+    key = (os.environ.get("KOGPT_YOUTUBE_KEY") or "").strip()
+    if not key:
+        raise KogptError(
+            "KOGPT_YOUTUBE_KEY is not set. Make a key for the YouTube Data API v3 at console.cloud.google.com, then: export KOGPT_YOUTUBE_KEY=KEY"
+        )
+    return key
+
+
+def youtube_url() -> str | None:
+    """KOGPT_YOUTUBE_URL: where the YouTube Data API answers, if not at Google: a proxy, or a server for tests."""
+    return os.environ.get("KOGPT_YOUTUBE_URL") or None
 
 
 def _number(name: str, default: float) -> float:

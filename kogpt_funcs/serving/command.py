@@ -17,6 +17,7 @@ from kogpt_funcs.errors import KogptError
 _ELSEWHERE = {
     "call": ("kogpt_funcs.serving.call", "call", "Run one function on one input; JSON on stdout."),
     "map": ("kogpt_funcs.serving.map", "map_file", "Run a function over a column of a CSV, TSV, JSONL or XLSX file."),
+    "collect": ("kogpt_funcs.collecting.command", "collect", "Collect text for training, from YouTube."),
     "train": ("kogpt_funcs.training.command", "train", "Train a base, an adapter or a classifier."),
     "evaluate": ("kogpt_funcs.training.command", "evaluate", "Measure a checkpoint on held-out data."),
 }
