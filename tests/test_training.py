@@ -111,14 +111,6 @@ def test_what_was_trained_answers(place: Path, name: str, arguments: list[str]) 
     assert figures(kogpt(place, "call", name, *arguments))
 
 
-@pytest.mark.usefixtures("trained")
-def test_evaluate_measures_beside_the_bare_base(place: Path) -> None:
-    found = figures(kogpt(place, "evaluate", "change_style", "--data", str(place / "style.tsv"), "--limit", "6"))
-    assert found["bits_per_character"] > 0
-    assert found["bits_per_character_base"] > 0
-    assert found["chrf"]
-
-
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -19,7 +19,7 @@ _ELSEWHERE = {
     "map": ("kogpt_funcs.serving.map", "map_file", "Run a function over a column of a CSV, TSV, JSONL or XLSX file."),
     "collect": ("kogpt_funcs.collecting.command", "collect", "Collect text for training, from YouTube."),
     "train": ("kogpt_funcs.training.command", "train", "Train a base, an adapter or a classifier."),
-    "evaluate": ("kogpt_funcs.training.command", "evaluate", "Measure a checkpoint on held-out data."),
+    "evaluate": ("kogpt_funcs.training.evaluation.command", "evaluate", "Measure a checkpoint on held-out data."),
 }
 
 

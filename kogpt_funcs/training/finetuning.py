@@ -22,7 +22,7 @@ from kogpt_funcs.models import Example, checkpoints
 from kogpt_funcs.models.classifier import pad
 from kogpt_funcs.models.tokenizer import END, Tokenizer
 from kogpt_funcs.training.loop import Clock, arguments
-from kogpt_funcs.training.mix import good_rows, is_held_out, rendered
+from kogpt_funcs.training.mix import good_rows, is_test, rendered
 from kogpt_funcs.training.optimizer import warmup_stable_decay
 
 _TARGETS = ["c_attn", "c_proj", "c_fc"]  # every matrix inside a GPT-2 block
@@ -52,7 +52,7 @@ def read_examples(
         rng = random.Random(seed + number)
         for file in dict.fromkeys(files) if held_out else files:
             for row in good_rows(file):
-                if _is_test(row) == held_out and rng.random() < keep:
+                if is_test(row) == held_out and rng.random() < keep:
                     found.extend(rendered(render, row, file, rng))
     if not found:
         which = "held-out" if held_out else "training"
@@ -154,7 +154,3 @@ def save_adapter(model: Any, out: Path, *, base: str, fingerprint: str, figures:
     written = {"base": base, "fingerprint": fingerprint, "figures": figures}
     (out / "base.json").write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
     (out / "README.md").unlink(missing_ok=True)  # PEFT writes an empty card; ours is written by hand
-
-
-def _is_test(row: dict[str, Any]) -> bool:
-    return row["split"] in ("test", "dev", "validation") if "split" in row else is_held_out(row)

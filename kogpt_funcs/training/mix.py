@@ -79,6 +79,11 @@ def is_held_out(row: dict[str, Any], every: int = HELD_OUT_EVERY) -> bool:
     return zlib.crc32(str(text).encode()) % every == 0
 
 
+def is_test(row: dict[str, Any]) -> bool:
+    """True for a row that is for measuring alone: its `split` says so, or else it is held out."""
+    return row["split"] in ("test", "dev", "validation") if "split" in row else is_held_out(row)
+
+
 def dialogue_examples(row: dict[str, Any], rng: random.Random) -> Iterator[Example]:
     """A dialogue's `turns`, the first by the user, as `<usr>` … `<sys>` …; the last assistant turn is the target."""
     *before, last = row["turns"][: len(row["turns"]) // 2 * 2]
