@@ -1,0 +1,79 @@
+"""Which checkpoints of a run are whole: each is sealed when its last file is written, and read back only if the seal holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+
+from kogpt_funcs.errors import KogptError
+
+_SEAL = "seal.json"
+_NAME = re.compile(r"checkpoint-(\d+)")
+
+
+def seal(checkpoint: Path) -> None:
+    """Writes seal.json, {file: SHA-256}, into a checkpoint folder that is complete. It appears at once or not at all."""
+    digests = {path.name: sha256(path) for path in sorted(checkpoint.iterdir()) if path.name != _SEAL}
+    replace_text(checkpoint / _SEAL, json.dumps(digests, indent=2) + "\n")
+
+
+def last_whole(run: Path) -> Path | None:
+    """The newest whole checkpoint of the folder `run`, None if there is none.
+
+    One that a kill cut short (no seal, or files missing) is passed over. One whose bytes have changed since it was
+    sealed raises KogptError: nobody should train on from it unawares.
+    """
+    for checkpoint in reversed(checkpoints(run)):
+        if _complete(checkpoint):
+            _check(checkpoint)
+            return checkpoint
+    return None
+
+
+def checkpoints(run: Path) -> list[Path]:
+    """The checkpoint folders of `run`, whole or not, by their step."""
+    found = [path for path in run.glob("checkpoint-*") if _NAME.fullmatch(path.name) and path.is_dir()]
+    return sorted(found, key=step)
+
+
+def step(checkpoint: Path) -> int:
+    """The optimizer step after which `checkpoint` was written."""
+    return int(checkpoint.name.removeprefix("checkpoint-"))
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Writes `path` so that a kill leaves the old text or the new one."""
+    written = path.with_name(f".{path.name}.new")
+    written.write_text(text, encoding="utf-8")
+    os.replace(written, path)
+
+
+def _complete(checkpoint: Path) -> bool:
+    try:
+        return all((checkpoint / name).is_file() for name in _digests(checkpoint))
+    except FileNotFoundError:
+        return False
+
+
+def _check(checkpoint: Path) -> None:
+    for name, digest in _digests(checkpoint).items():
+        if sha256(checkpoint / name) != digest:
+            raise KogptError(
+                f"{checkpoint / name} is damaged: it is not what training wrote. Delete the folder {checkpoint} to go on from the "
+                "checkpoint before it, or begin anew with --fresh."
+            )
+
+
+def _digests(checkpoint: Path) -> dict[str, str]:
+    try:
+        return dict(json.loads((checkpoint / _SEAL).read_text(encoding="utf-8")))
+    except ValueError:
+        raise KogptError(f"{checkpoint / _SEAL} is damaged. Delete the folder {checkpoint} to go on from the one before it.") from None
