@@ -1,4 +1,4 @@
-"""Rows of CSV, TSV, JSONL and XLSX files (.gz and .xz too), read as a stream. It knows no function and no surface."""
+"""Rows of CSV, TSV, JSONL, XLSX and TXT files (.gz and .xz too), read as a stream. It knows no function and no surface."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import codecs
 import csv
 import gzip
 import io
+import itertools
 import json
 import lzma
 import re
@@ -20,7 +21,8 @@ from typing import IO, Any, NamedTuple
 
 from kogpt_funcs.errors import KogptError
 
-KINDS = ("csv", "tsv", "jsonl", "xlsx")
+KINDS = ("csv", "tsv", "jsonl", "xlsx", "txt")
+TXT_COLUMNS = ("text",)  # each line of a .txt file is a row
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 _OPENERS: dict[str, Any] = {"": open, ".gz": gzip.open, ".xz": lzma.open}
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -28,7 +30,7 @@ _LONGEST_RECORD = 1 << 20  # characters; a quote that is still open after so man
 
 
 class Row(NamedTuple):
-    """One row. `number` is what an editor shows: the line of a JSONL file, else the row of the sheet (the header is 1)."""
+    """One row. `number` is what an editor shows: the line of a JSONL or TXT file, else the row of the sheet (the header is 1)."""
 
     number: int
     cells: dict[str, Any]
@@ -55,7 +57,9 @@ def open_table(path: str | Path) -> Table:
         encoding = "" if kind == "xlsx" else _encoding(path, packing)
         header = next(_records(path, kind, packing, encoding), None)
     if header is None:
-        raise KogptError(f"{path} is empty. Its first row must name the columns.")
+        raise KogptError(f"{path} is empty." + ("" if kind == "txt" else " Its first row must name the columns."))
+    if kind == "txt":
+        return Table(path, kind, packing, encoding, TXT_COLUMNS)
     if kind == "jsonl":
         first = next((row for row in rows(Table(path, kind, packing, encoding, ())) if row.cells), None)
         return Table(path, kind, packing, encoding, tuple(first.cells) if first else ())
@@ -74,8 +78,21 @@ def rows(table: Table) -> Iterator[Row]:
         if table.kind == "jsonl":
             yield from (_json_row(number, record) for number, record in records if record != [""])
         else:
-            next(records)
+            if table.kind != "txt":
+                next(records)
             yield from (_sheet_row(number, record, table.columns) for number, record in records)
+
+
+def read_paragraphs(path: Path) -> Iterator[Row]:
+    """The paragraphs of a .txt file, set apart by blank lines: each a row with the cell `text`, its lines kept."""
+    table = open_table(path)
+    if table.kind != "txt":
+        raise KogptError(f"{path.name} has rows, not paragraphs. Only a .txt file has those.")
+    for blank, group in itertools.groupby(rows(table), key=lambda row: row.blank):
+        if not blank:
+            lines = list(group)
+            text = "\n".join(str(line.cells["text"]).strip() for line in lines)
+            yield lines[0]._replace(cells={"text": text}, problem=next((line.problem for line in lines if line.problem), ""))
 
 
 def kind_of(path: Path) -> tuple[str, str]:
@@ -84,7 +101,7 @@ def kind_of(path: Path) -> tuple[str, str]:
     packing = suffixes.pop() if suffixes and suffixes[-1] in (".gz", ".xz") else ""
     kind = suffixes[-1][1:] if suffixes else ""
     if kind not in KINDS or (kind == "xlsx" and packing):
-        raise KogptError(f"{path.name} is not a table that can be read. Choose from: .csv .tsv .jsonl (also .gz, .xz), .xlsx.")
+        raise KogptError(f"{path.name} is not a table that can be read. Choose from: .csv .tsv .jsonl .txt (also .gz, .xz), .xlsx.")
     return kind, packing
 
 
@@ -113,7 +130,7 @@ def _records(path: Path, kind: str, packing: str, encoding: str) -> Iterator[Any
         yield from _xlsx_records(path)
         return
     with open_packed(path, packing) as raw, io.TextIOWrapper(raw, encoding, errors="surrogateescape", newline="") as lines:
-        if kind == "jsonl":
+        if kind in ("jsonl", "txt"):
             yield from ([line.strip()] for line in lines)
         else:
             yield from _csv_records(lines, DELIMITERS[kind])

@@ -80,6 +80,12 @@ def test_xlsx_cells_stay_texts(tmp_path: Path, home: Path) -> None:
     assert json.loads(rows[4][4].value) == [{"letter": "@", "count": 1}, {"letter": "가", "count": 1}]
 
 
+def test_txt_becomes_csv(tmp_path: Path, home: Path) -> None:
+    done = count(home, write(tmp_path / "a.txt", "하하\n\n가나다\n"))
+    assert done.returncode == 0, said(done)
+    assert [(row["text"], row["total"]) for row in read_csv(tmp_path / "a.count_letters.csv")] == [("하하", "2"), ("", ""), ("가나다", "3")]
+
+
 @pytest.mark.parametrize(("packing", "module"), [(".gz", gzip), (".xz", lzma)])
 def test_packed_files_stay_packed(tmp_path: Path, home: Path, packing: str, module) -> None:
     path = tmp_path / f"a.tsv{packing}"

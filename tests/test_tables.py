@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 
 from kogpt_funcs.errors import KogptError
-from kogpt_funcs.tables import check_columns, open_table, read_rows, rows
+from kogpt_funcs.tables import check_columns, open_table, read_paragraphs, read_rows, rows
 
 CSV = 'id,text\n1,"안녕\n하세요, ""친구"""\n2,반갑습니다\n'
 CELLS = [{"id": "1", "text": '안녕\n하세요, "친구"'}, {"id": "2", "text": "반갑습니다"}]
@@ -35,6 +35,18 @@ def test_csv_in_each_encoding(tmp_path: Path, encoding: str) -> None:
 def test_packed_text(tmp_path: Path, packing: str, compress) -> None:
     path = write(tmp_path / f"a.tsv{packing}", compress(CSV.replace(",", "\t").encode()))
     assert [row.cells["id"] for row in read_rows(path)] == ["1", "2"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949"])
+def test_each_line_of_a_txt_file_is_a_row(tmp_path: Path, encoding: str) -> None:
+    path = write(tmp_path / "a.txt", '첫 줄, "따옴표\r\n\r\n  둘째\t줄 \n', encoding)
+    assert open_table(path).columns == ("text",)
+    assert [(row.number, row.cells["text"]) for row in read_rows(path)] == [(1, '첫 줄, "따옴표'), (3, "둘째\t줄")]
+
+
+def test_an_empty_txt_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(KogptError, match=r"a\.txt is empty\.$"):
+        open_table(write(tmp_path / "a.txt", ""))
 
 
 def test_numbers_are_those_of_the_sheet_and_blank_rows_are_counted(tmp_path: Path) -> None:
@@ -66,6 +78,15 @@ def test_jsonl_keeps_types_and_tells_bad_lines(tmp_path: Path) -> None:
     found = list(read_rows(path))
     assert found[0].cells == {"text": "가", "n": [1, None]}
     assert [row.number for row in found if row.problem] == [3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949"])
+def test_a_text_has_paragraphs(tmp_path: Path, encoding: str) -> None:
+    path = write(tmp_path / "a.txt", "\n첫 줄\n둘째 줄\n\n\n셋째 줄\n", encoding)
+    assert [(row.number, row.cells["text"]) for row in read_paragraphs(path)] == [(2, "첫 줄\n둘째 줄"), (6, "셋째 줄")]
+    assert [row.cells["text"] for row in read_rows(path)] == ["첫 줄", "둘째 줄", "셋째 줄"]
+    with pytest.raises(KogptError, match="rows, not paragraphs"):
+        next(read_paragraphs(write(tmp_path / "a.csv", CSV)))
 
 
 def test_xlsx_gives_formulas_as_text_and_leaves_out_a_blank_tail(tmp_path: Path) -> None:

@@ -32,10 +32,11 @@ from kogpt_funcs.tables import Row, Table
 def map_file(
     name: str, file: Path, column: str | None, mapped: tuple[str, ...], constants: tuple[str, ...], out: Path | None
 ) -> None:
-    """Run the function NAME over the rows of FILE: .csv, .tsv, .jsonl (also .gz, .xz) or .xlsx.
+    """Run the function NAME over the rows of FILE: .csv, .tsv, .jsonl, .txt (also .gz, .xz) or .xlsx.
 
-    The output is FILE with the answer's fields and `error` as further columns. A run that was stopped goes on where it
-    was when the same command is given again. Rows are numbered as an editor shows them: the header is row 1.
+    The output is FILE with the answer's fields and `error` as further columns; of .txt, whose column is `text`, a .csv.
+    A run that was stopped goes on where it was when the same command is given again. Rows are numbered as an editor
+    shows them: the header is row 1.
     """
     function = registry.get(name)
     columns, values = _pairs("--map", mapped), _pairs("--set", constants)
@@ -114,14 +115,18 @@ def _added_columns(function: Function, taken: tuple[str, ...]) -> dict[str, str]
 
 
 def _out(function: Function, table: Table, out: Path | None) -> Path:
-    ending = f".{table.kind}{table.packing}"
-    stem = table.path.name[: -len(ending)]
-    out = out or table.path.with_name(f"{stem}.{function.name}{ending}")
-    if tables.kind_of(out) != (table.kind, table.packing):
-        raise KogptError(f"{out} must end in {ending}, like {table.path.name}.")
+    kind = _kind_written(table)
+    stem = table.path.name[: -len(f".{table.kind}{table.packing}")]
+    out = out or table.path.with_name(f"{stem}.{function.name}.{kind}{table.packing}")
+    if tables.kind_of(out) != (kind, table.packing):
+        raise KogptError(f"{out} must end in .{kind}{table.packing}, since {table.path.name} is read.")
     if out.exists() and not _journal_path(out).exists():
         raise KogptError(f"{out} exists already. Delete it, or choose another --out.")
     return out
+
+
+def _kind_written(table: Table) -> str:
+    return "csv" if table.kind == "txt" else table.kind
 
 
 def _journal_path(out: Path) -> Path:
@@ -141,7 +146,8 @@ def _run(job: Job) -> tuple[int, int]:
             else:
                 journal.path.unlink()
             raise
-        write_results(job.out, job.table, list(job.added.values()), _merged(job, journal))
+        written = replace(job.table, kind=_kind_written(job.table))
+        write_results(job.out, written, list(job.added.values()), _merged(job, journal))
         journal.path.unlink()
     earlier = f" ({before} of them by an earlier run)" if before else ""
     click.echo(f"{job.rows} rows: {journal.done} done, {journal.failed} bad{earlier}. Written: {job.out}", err=True)
