@@ -1,0 +1,166 @@
+"""The engines that run inside a process: each loads one checkpoint and writes greedily to full length, as its users would run it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kogpt_funcs import settings
+from kogpt_funcs.benchmarking.prompts import Prompt
+
+
+class Engine(ABC):
+    """A checkpoint in memory, ready to write."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @abstractmethod
+    def write(self, prompts: Sequence[Prompt], new: int) -> int:
+        """Continues the prompts side by side, each by `new` tokens. The answer: how many tokens were made."""
+
+
+class Transformers(Engine):
+    """`model.generate` on a left-padded batch, fp32 on a CPU and bf16 on a GPU."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        import torch
+        from transformers import AutoModelForCausalLM
+
+        self.device = torch.device(_device())
+        dtype = torch.float32 if self.device.type == "cpu" else torch.bfloat16
+        self.model: Any = AutoModelForCausalLM.from_pretrained(str(folder), dtype=dtype).to(self.device).eval()
+
+    def write(self, prompts: Sequence[Prompt], new: int) -> int:
+        import torch
+
+        longest = max(len(prompt.ids) for prompt in prompts)
+        pad = self.model.config.pad_token_id
+        ids = torch.tensor([[pad] * (longest - len(p.ids)) + p.ids for p in prompts], device=self.device)
+        mask = torch.tensor([[0] * (longest - len(p.ids)) + [1] * len(p.ids) for p in prompts], device=self.device)
+        made = self.model.generate(ids, attention_mask=mask, max_new_tokens=new, min_new_tokens=new, do_sample=False, pad_token_id=pad)
+        return int(made[:, longest:].numel())
+
+
+class ContinuousBatching(Transformers):
+    """transformers' continuous batching (`generate_batch`), its cache sized for the load: by default it takes 60 % of the memory."""
+
+    def write(self, prompts: Sequence[Prompt], new: int) -> int:
+        from transformers import ContinuousBatchingConfig, GenerationConfig
+
+        pages = ContinuousBatchingConfig(num_blocks=3 * len(prompts) + 2, max_batch_tokens=sum(len(prompt.ids) for prompt in prompts))
+        config = GenerationConfig(max_new_tokens=new, do_sample=False, eos_token_id=-1, pad_token_id=self.model.config.pad_token_id)
+        answers = self.model.generate_batch(
+            [prompt.ids for prompt in prompts], generation_config=config, continuous_batching_config=pages, persistent_manager=True
+        )
+        return sum(len(answer.generated_tokens) for answer in answers.values())
+
+
+class CTranslate2(Engine):
+    """CTranslate2 with int8 weights (int8_float16 on a GPU), converted into a temporary folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        import ctranslate2
+        from ctranslate2.converters import TransformersConverter
+
+        on_gpu = _device().startswith("cuda")
+        with tempfile.TemporaryDirectory() as place:
+            converted = TransformersConverter(str(folder)).convert(f"{place}/model", quantization="int8")
+            self.generator = ctranslate2.Generator(
+                converted, device="cuda" if on_gpu else "cpu", compute_type="int8_float16" if on_gpu else "int8", intra_threads=threads()
+            )
+        from tokenizers import Tokenizer
+
+        self.pieces = Tokenizer.from_file(str(folder / "tokenizer.json")).id_to_token
+
+    def write(self, prompts: Sequence[Prompt], new: int) -> int:
+        tokens = [[self.pieces(i) for i in prompt.ids] for prompt in prompts]
+        answers = self.generator.generate_batch(
+            tokens, max_length=new, min_length=new, sampling_topk=1, beam_size=1, include_prompt_in_result=False
+        )
+        return sum(len(answer.sequences_ids[0]) for answer in answers)
+
+
+class LlamaCpp(Engine):
+    """llama.cpp with q8_0 weights through llama-cpp-python."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        from llama_cpp import Llama
+
+        from kogpt_funcs.benchmarking.gguf import write_gguf
+
+        self.place = tempfile.TemporaryDirectory()
+        path = write_gguf(folder, Path(self.place.name) / "model.gguf")
+        self.model = Llama(str(path), n_ctx=512, n_threads=threads(), n_threads_batch=threads(), verbose=False)
+
+    def write(self, prompts: Sequence[Prompt], new: int) -> int:
+        (prompt,) = prompts
+        self.model.reset()
+        made = 0
+        for _ in self.model.generate(prompt.ids, temp=0.0, repeat_penalty=1.0):
+            made += 1
+            if made == new:
+                break
+        return made
+
+
+class Ours(Engine):
+    """`kogpt_funcs.models.generate`, a thread a prompt."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        os.environ["KOGPT_BASE"] = str(folder)
+
+    def write(self, prompts: Sequence[Prompt], new: int) -> int:
+        made = [0] * len(prompts)
+
+        def one(i: int) -> None:
+            made[i] = self._write(prompts[i], new)
+
+        workers = [threading.Thread(target=one, args=(i,)) for i in range(1, len(prompts))]
+        for worker in workers:
+            worker.start()
+        one(0)
+        for worker in workers:
+            worker.join()
+        return sum(made)
+
+    def _write(self, prompt: Prompt, new: int) -> int:
+        from kogpt_funcs import models
+        from kogpt_funcs.models import Generation, Special
+
+        request = Generation(
+            prompt=[Special("<s>"), prompt.text], temperature=0.0, top_k=0, top_p=1.0, min_new_tokens=new, max_new_tokens=new
+        )
+        *_, (sample,) = models.generate(request)
+        # What reached its length was computed whole; an unfinished last word is only cut from the answer.
+        return new if sample.finish_reason == "length" else sample.tokens
+
+
+ENGINES: dict[str, type[Engine]] = {
+    "transformers": Transformers,
+    "transformers-continuous": ContinuousBatching,
+    "ctranslate2-int8": CTranslate2,
+    "llama.cpp-q8_0": LlamaCpp,
+    "ours": Ours,
+}
+
+
+def threads() -> int:
+    """Threads for an engine that does not choose by itself: OMP_NUM_THREADS, or the cores this process may use."""
+    return int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
+
+
+def _device() -> str:
+    import torch
+
+    name = settings.device()
+    return name if name != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
