@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from kogpt_funcs.models import quantization
 from kogpt_funcs.models.quantization import Float, RowScaled, TensorScaled, int8_linear
@@ -27,6 +29,23 @@ def test_int8_is_close_to_fp32(by_row: bool, bias: torch.Tensor | None) -> None:
     assert found.shape == (3, 5, 96)
     assert 0 < error(found, torch.nn.functional.linear(x, WEIGHT, bias)) < 0.02
     assert linear.bytes < 4 * WEIGHT.numel() / 2
+
+
+@pytest.mark.parametrize("by_row", [True, False])
+def test_a_transposed_weight(by_row: bool) -> None:
+    expected, found = (int8_linear(w, BIAS, by_row=by_row)(ROWS) for w in (WEIGHT, WEIGHT.t().contiguous().t()))
+    assert torch.equal(expected, found)
+
+
+def test_quantize_replaces_what_is_large_enough() -> None:
+    model = nn.Sequential(nn.Linear(256, 512), Conv1D(300, 512), nn.Linear(300, 8)).eval()
+    nn.init.normal_(model[1].weight)
+    x = torch.randn(4, 256)
+    expected = model(x)
+    quantization.quantize(model)
+    assert [isinstance(layer, nn.Linear) for layer in model] == [False, False, True]
+    with torch.inference_mode():
+        assert 0 < error(model(x), expected) < 0.03
 
 
 @pytest.mark.skipif(not quantization.row_scaled_runs(), reason="this torch or processor has no int8 kernel")
