@@ -8,10 +8,9 @@ import os
 from pathlib import Path
 from typing import IO, Any
 
-from kogpt_funcs.collecting.youtube import Comment, Page
+from kogpt_funcs.collecting.lines import KINDS, line
+from kogpt_funcs.collecting.youtube import Page
 from kogpt_funcs.errors import KogptError
-
-KINDS = (".txt", ".jsonl")
 
 
 class Collection:
@@ -51,9 +50,10 @@ class Collection:
                 continue
             self._seen |= {comment.id, comment.text}
             self.written += 1
-            lines.append(self._line(comment))
+            row = {"text": comment.text, "likes": comment.likes, "date": comment.date, "reply": comment.reply}
+            lines.append(line(self.out, row))
         self._write(self._file, "".join(lines))
-        self._size += sum(len(line.encode()) for line in lines)
+        self._size += len("".join(lines).encode())
         ids = [comment.id for comment in page.comments]
         self._note({"next": page.next, "size": self._size, "repeated": self.repeated, "ids": ids})
         self.next, self.pages = page.next, self.pages + 1
@@ -74,12 +74,6 @@ class Collection:
         if not self.pages:
             self.out.unlink(missing_ok=True)
             self.journal.unlink(missing_ok=True)
-
-    def _line(self, comment: Comment) -> str:
-        if self.out.suffix == ".txt":
-            return comment.text + "\n"
-        row = {"text": comment.text, "likes": comment.likes, "date": comment.date, "reply": comment.reply}
-        return json.dumps(row, ensure_ascii=False) + "\n"
 
     def _open(self, run: dict[str, Any]) -> None:
         try:
@@ -117,8 +111,8 @@ class Collection:
         content = self.out.read_bytes() if self.out.exists() else b""
         if len(content) < self._size:
             raise KogptError(f"{self.out} is shorter than it was. Delete it and {self.journal} to begin anew.")
-        for line in content[: self._size].decode().splitlines():
-            self._seen.add(line if self.out.suffix == ".txt" else json.loads(line)["text"])
+        for written in content[: self._size].decode().splitlines():
+            self._seen.add(written if self.out.suffix == ".txt" else json.loads(written)["text"])
             self.written += 1
 
     def _note(self, entry: dict[str, Any]) -> None:
