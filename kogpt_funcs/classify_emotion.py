@@ -9,6 +9,7 @@ from typing import Any, Literal, cast, get_args
 from pydantic import BaseModel, Field
 
 from kogpt_funcs import models
+from kogpt_funcs.errors import CheckpointError
 from kogpt_funcs.models import Labelled
 from kogpt_funcs.text import clean, required
 
@@ -20,9 +21,9 @@ class ClassifyEmotionInput(BaseModel):
         ..., max_length=1000, title="글", examples=["내일 시험인데 하나도 못 했어. 어떡하지?"],
         description="감정을 읽을 글입니다. 1,000자까지 받습니다.",
     )
-    threshold: float = Field(
-        0.3, ge=0.0, le=1.0, title="문턱값", examples=[0.3],
-        description="세부 감정 가운데 확률이 이 값 이상인 것만 보여 줍니다.",
+    threshold: float | None = Field(
+        None, ge=0.0, le=1.0, title="문턱값", examples=[0.3],
+        description="세부 감정 가운데 확률이 이 값 이상인 것만 보여 줍니다. 비우면 감정마다 알맞은 값을 씁니다.",
     )
 
 
@@ -57,12 +58,16 @@ def classify_emotion(input: ClassifyEmotionInput) -> ClassifyEmotionOutput:
     글에 담긴 감정을 여섯 가지로 나누어 확률과 함께 보여 주고, 더 잘게 나눈 감정도 찾습니다.
     """
     (scores,) = models.classify([required(input.text)], checkpoint="classify_emotion")
+    if scores.keys() != LABEL_GROUPS.keys():
+        raise CheckpointError(f"The classifier in weights/ has the label groups {', '.join(scores)}; this needs {', '.join(LABEL_GROUPS)}.")
     six = sorted(scores["six"].items(), key=lambda item: -item[1])
     fine = sorted(scores["kote"].items(), key=lambda item: -item[1])
+    usual = models.thresholds("classify_emotion").get("kote", {}) if input.threshold is None else {}
+    found = [(label, p) for label, p in fine if p >= usual.get(label, 0.3 if input.threshold is None else input.threshold)]
     return ClassifyEmotionOutput(
         label=cast(Emotion, six[0][0]),
         probabilities=[EmotionProbability(label=cast(Emotion, label), probability=round(p, 4)) for label, p in six],
-        fine_emotions=[FineEmotion(label=label, probability=round(p, 4)) for label, p in fine if p >= input.threshold],
+        fine_emotions=[FineEmotion(label=label, probability=round(p, 4)) for label, p in found],
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from kogpt_funcs.models.prompt import Example, Generation, Labelled, Prompt, Sample, Special
 
-__all__ = ["Example", "Generation", "Labelled", "Prompt", "Sample", "Special", "classify", "generate", "resident"]
+__all__ = ["Example", "Generation", "Labelled", "Prompt", "Sample", "Special", "classify", "generate", "resident", "thresholds"]
 
 _importing = threading.Lock()  # two threads that import transformers at once see half of it
 
@@ -27,6 +27,14 @@ def classify(texts: list[str], checkpoint: str) -> list[dict[str, dict[str, floa
         from kogpt_funcs.models import classifier
 
     return classifier.classify(texts, checkpoint)
+
+
+def thresholds(checkpoint: str) -> dict[str, dict[str, float]]:
+    """{label group: {label: the probability from which it counts as found}}, for the groups of a classifier that have some."""
+    with _importing:
+        from kogpt_funcs.models import classifier
+
+    return classifier.thresholds(checkpoint)
 
 
 def resident() -> dict[str, Any]:

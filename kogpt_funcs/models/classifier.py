@@ -7,94 +7,110 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from kogpt_funcs.errors import Busy, CheckpointError
 from kogpt_funcs.models import cache, checkpoints
+from kogpt_funcs.models.batching import Batches
+from kogpt_funcs.models.encoding import encoder, pad
 from kogpt_funcs.models.gate import admitted
 from kogpt_funcs.models.language_model import device
-from kogpt_funcs.models.tokenizer import END, PAD, Tokenizer
+from kogpt_funcs.models.quantization import quantize
 
-_BATCH = 32
+Probabilities = dict[str, dict[str, float]]
+
+#: Padded ids in a batch: on a CPU what its cache holds (twice as many are slower a text), on a GPU what fills it.
+_BUDGET = {"cpu": 512, "cuda": 16384}
 
 
-def classify(texts: list[str], name: str) -> list[dict[str, dict[str, float]]]:
+def classify(texts: list[str], name: str) -> list[Probabilities]:
     """For each text {group: {label: probability}}. A softmax group sums to 1, a sigmoid group's labels are independent."""
     with admitted(), cache.using(name, lambda: Classifier(name)) as classifier:
         try:
             return classifier(texts)
-        except torch.OutOfMemoryError as error:
+        except (torch.OutOfMemoryError, MemoryError) as error:
             raise Busy(retry_after=10) from error
 
 
+def thresholds(name: str) -> dict[str, dict[str, float]]:
+    """{group: {label: the probability from which it counts as found}} of the groups that have some; reads the config alone."""
+    groups = checkpoints.read_json(checkpoints.folder(name) / "config.json").get("label_groups") or []
+    return {g["name"]: dict(zip(g["labels"], g["thresholds"], strict=True)) for g in groups if g.get("thresholds")}
+
+
 class Classifier(cache.Loaded):
-    """A sequence classifier, its tokenizer and its label groups.
+    """A sequence classifier, its encoder and its label groups. May be called from any thread: calls share batches.
 
     `config.label_groups` is a list of {"name", "labels": [name, …], "activation": "softmax" or "sigmoid",
-    "temperature"}; the groups' labels in order are the model's outputs. Without it all labels form one softmax group,
-    "labels".
+    "temperature", "thresholds": [a probability a label]}; the groups' labels in order are the model's outputs. Without
+    it all labels form one softmax group, "labels". On a CPU the linear layers are int8, unless it is to be `exact`.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, exact: bool = False) -> None:
         folder = checkpoints.folder(name)
-        config = checkpoints.read_json(folder / "config.json")
-        if not any(folder.glob("*.safetensors")):
-            raise CheckpointError(f"Checkpoint {name!r} has no weights (model.safetensors). Train it: kogpt train {name}")
-        self.tokenizer = Tokenizer(folder / "tokenizer.json")
         self.device = device()
-        self.model = _load(folder).to(self.device).eval()
-        labels = [self.model.config.id2label[i] for i in range(self.model.config.num_labels)]
-        self.groups = config.get("label_groups") or [{"name": "labels", "labels": labels, "activation": "softmax"}]
+        self.model = load(folder, torch.float32 if self.device.type == "cpu" else torch.bfloat16)
+        config: Any = self.model.config
+        self.encoder = encoder(folder, config)
+        config.pad_token_id = self.encoder.pad_id  # GPT-2 and others read the last entry that is no pad
+        labels = [config.id2label[i] for i in range(config.num_labels)]
+        self.groups = getattr(config, "label_groups", None) or [{"name": "labels", "labels": labels, "activation": "softmax"}]
         if [label for group in self.groups for label in group["labels"]] != labels:
-            raise CheckpointError(f"Checkpoint {name!r}: the labels of label_groups are not those of id2label, in order.")
-        self.context = int(self.model.config.max_position_embeddings)
+            raise CheckpointError(f"Checkpoint {folder.name!r}: the labels of label_groups are not those of id2label, in order.")
+        self._parameters = sum(p.numel() for p in self.model.parameters())
+        self._int8 = self.device.type == "cpu" and not exact
+        if self._int8:
+            quantize(self.model)
+        self.model.to(self.device)
+        self._batches = Batches(_BUDGET.get(self.device.type, 4096))
+
+    @property
+    def parameters(self) -> int:
+        return self._parameters
+
+    @property
+    def bytes(self) -> int:
+        return super().bytes + sum(getattr(module, "bytes", 0) for module in self.model.modules())
 
     @property
     def details(self) -> dict[str, Any]:
-        return {"device": str(self.device), "dtype": str(self.model.dtype).removeprefix("torch.")}
+        return {"device": str(self.device), "dtype": "int8" if self._int8 else str(self.model.dtype).removeprefix("torch.")}
 
-    def __call__(self, texts: Sequence[str]) -> list[dict[str, dict[str, float]]]:
-        ids = [encode(self.tokenizer, text, self.context) for text in texts]
-        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))  # texts of a length share a batch: less padding
-        results: dict[int, dict[str, dict[str, float]]] = {}
-        for start in range(0, len(order), _BATCH):
-            chosen = order[start : start + _BATCH]
-            results.update(zip(chosen, self._read([ids[i] for i in chosen]), strict=True))
-        return [results[i] for i in range(len(ids))]
+    def __call__(self, texts: Sequence[str]) -> list[Probabilities]:
+        return self._batches(self._read, [self.encoder.encode(text) for text in texts])
 
     @torch.inference_mode()
-    def _read(self, ids: list[list[int]]) -> list[dict[str, dict[str, float]]]:
-        batch = {key: value.to(self.device) for key, value in pad(ids).items()}
-        logits = self.model(**batch).logits.float().cpu()
-        columns: list[tuple[str, list[str], torch.Tensor]] = []
-        start = 0
-        for group in self.groups:
-            part = logits[:, start : start + len(group["labels"])] / float(group.get("temperature", 1.0))
-            start += len(group["labels"])
-            columns.append((group["name"], group["labels"], part.softmax(-1) if group["activation"] == "softmax" else part.sigmoid()))
-        return [
-            {name: dict(zip(labels, rows[i].tolist(), strict=True)) for name, labels, rows in columns}
-            for i in range(len(ids))
-        ]
+    def _read(self, ids: list[list[int]]) -> list[Probabilities]:
+        batch = {key: value.to(self.device) for key, value in pad(ids, self.encoder.pad_id).items()}
+        return probabilities(self.model(**batch).logits.float().cpu(), self.groups)
 
 
-def encode(tokenizer: Tokenizer, text: str, context: int) -> list[int]:
-    """Ids of a text to classify, the end token last; a text that is too long loses its middle."""
-    ids = tokenizer.encode([text])
-    if len(ids) > context - 1:
-        half = (context - 1) // 2
-        ids = ids[:half] + ids[-(context - 1 - half) :]
-    return [*ids, END]
+def load(folder: Path, dtype: torch.dtype, **options: Any) -> Any:
+    """The model in `folder`, ready to read; CheckpointError if it has no head for labels. `options` change its config."""
+    trained = f"Train it: kogpt train {folder.name}"
+    if not any(folder.glob("*.safetensors")) and not any(folder.glob("*.bin")):
+        raise CheckpointError(f"Checkpoint {folder.name!r} has no weights (model.safetensors). {trained}")
+    config = AutoConfig.from_pretrained(str(folder), local_files_only=True)
+    model, report = AutoModelForSequenceClassification.from_pretrained(
+        str(folder), config=config, dtype=dtype, local_files_only=True, output_loading_info=True, **options
+    )
+    if report["missing_keys"]:
+        lacking = ", ".join(sorted(report["missing_keys"]))
+        raise CheckpointError(f"Checkpoint {folder.name!r} is no trained classifier: it has no {lacking}. {trained}")
+    return model.eval()
 
 
-def pad(ids: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
-    """input_ids and attention_mask [batch, longest], padded on the right."""
-    longest = max(map(len, ids))
-    return {
-        "input_ids": torch.tensor([[*row, *[PAD] * (longest - len(row))] for row in ids]),
-        "attention_mask": torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in ids]),
-    }
+def probabilities(logits: torch.Tensor, groups: Sequence[dict[str, Any]]) -> list[Probabilities]:
+    """For each row of `logits` [rows, labels] {group: {label: probability}}."""
+    parts = logits.split([len(group["labels"]) for group in groups], dim=1)
+    chances = [activate(part, group).tolist() for part, group in zip(parts, groups, strict=True)]
+    return [
+        {group["name"]: dict(zip(group["labels"], rows[i], strict=True)) for group, rows in zip(groups, chances, strict=True)}
+        for i in range(len(logits))
+    ]
 
 
-def _load(folder: Path) -> Any:
-    return AutoModelForSequenceClassification.from_pretrained(str(folder), dtype=torch.float32, local_files_only=True)
+def activate(logits: torch.Tensor, group: dict[str, Any]) -> torch.Tensor:
+    """Probabilities [rows, labels of the group] of its `logits`, at its temperature."""
+    logits = logits / float(group.get("temperature", 1.0))
+    return logits.softmax(-1) if group["activation"] == "softmax" else logits.sigmoid()

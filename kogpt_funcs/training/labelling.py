@@ -17,8 +17,8 @@ from transformers.trainer_utils import get_last_checkpoint
 from kogpt_funcs import registry
 from kogpt_funcs.errors import KogptError
 from kogpt_funcs.models import Labelled, checkpoints
-from kogpt_funcs.models.classifier import encode, pad
-from kogpt_funcs.models.tokenizer import Tokenizer
+from kogpt_funcs.models.encoding import Encoder, encoder, pad
+from kogpt_funcs.models.tokenizer import PAD
 from kogpt_funcs.training.loop import Clock, arguments
 from kogpt_funcs.training.mix import good_rows, is_held_out, rendered
 from kogpt_funcs.training.optimizer import warmup_stable_decay
@@ -38,7 +38,6 @@ def train_classifier(
         raise KogptError(f"kogpt_funcs/{function}.py has no training_labels(row); it trains no classifier.")
     groups: Groups = module.LABEL_GROUPS
     folder = checkpoints.folder(base)
-    tokenizer = Tokenizer(folder / "tokenizer.json")
     train, held_out = _read(module.training_labels, files)
     torch.manual_seed(seed)
     labels = [label for group in groups.values() for label in group["labels"]]
@@ -46,12 +45,13 @@ def train_classifier(
         str(folder), dtype=torch.float32, id2label=dict(enumerate(labels)),
         label2id={label: i for i, label in enumerate(labels)}, resid_pdrop=0.1, embd_pdrop=0.1, attn_pdrop=0.1,
     )  # fmt: skip
+    tokenizer = encoder(folder, model.config)
     clock = Clock(minutes * 60)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01)
     trainer = GroupTrainer(
         model,
         arguments(run, batch_size, seed, logging_steps=50, save_steps=300, train_sampling_strategy="group_by_length"),
-        train_dataset=Rows(train, tokenizer, groups, model.config.n_positions),
+        train_dataset=Rows(train, tokenizer, groups),
         data_collator=collate,
         optimizers=(optimizer, warmup_stable_decay(optimizer, lambda step: clock.fraction, warmup_steps=50)),
         callbacks=[clock],
@@ -60,9 +60,9 @@ def train_classifier(
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(run)) if run.exists() else None)
     calibration, test = held_out[::2], held_out[1::2]
     groups = {name: {**group, "temperature": 1.0} for name, group in groups.items()}
-    dataset = Rows(calibration, tokenizer, groups, model.config.n_positions)
+    dataset = Rows(calibration, tokenizer, groups)
     calibrate(groups, *predict(model, dataset))
-    logits, targets, known = predict(model, Rows(test, tokenizer, groups, model.config.n_positions))
+    logits, targets, known = predict(model, Rows(test, tokenizer, groups))
     figures = {"training_rows": len(train), "held_out_rows": len(test), "steps": trainer.state.global_step}
     figures |= measure(groups, logits, targets, known)
     _save(model, tokenizer, groups, out)
@@ -73,12 +73,12 @@ def train_classifier(
 class Rows(torch.utils.data.Dataset):
     """Texts as ids, with targets [labels] in 0 to 1 and known [labels] saying which of them are meant."""
 
-    def __init__(self, rows: Sequence[Labelled], tokenizer: Tokenizer, groups: Groups, context: int) -> None:
+    def __init__(self, rows: Sequence[Labelled], tokenizer: Encoder, groups: Groups) -> None:
         self.items = []
         for text, targets in rows:
             values = [targets.get(name, {}).get(label, 0.0) for name, group in groups.items() for label in group["labels"]]
             known = [name in targets for name, group in groups.items() for _ in group["labels"]]
-            self.items.append({"input_ids": encode(tokenizer, text, context), "targets": values, "known": known})
+            self.items.append({"input_ids": tokenizer.encode(text), "targets": values, "known": known})
 
     def __len__(self) -> int:
         return len(self.items)
@@ -89,7 +89,7 @@ class Rows(torch.utils.data.Dataset):
 
 def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
     return {
-        **pad([row["input_ids"] for row in rows]),
+        **pad([row["input_ids"] for row in rows], PAD),
         "targets": torch.tensor([row["targets"] for row in rows]),
         "known": torch.tensor([row["known"] for row in rows]),
     }
@@ -203,9 +203,9 @@ def _read(render: Any, files: list[Path]) -> tuple[list[Labelled], list[Labelled
     return train, held_out
 
 
-def _save(model: Any, tokenizer: Tokenizer, groups: Groups, out: Path) -> None:
+def _save(model: Any, tokenizer: Encoder, groups: Groups, out: Path) -> None:
     # A list, for a saved config sorts the keys of a mapping, and the groups' order is that of the outputs.
     listed = [{"name": name, **group} for name, group in groups.items()]
     model.config.update({"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0, "label_groups": listed})
     model.to(torch.bfloat16).save_pretrained(out)
-    tokenizer.save(out / "tokenizer.json")
+    tokenizer.save(out)
