@@ -12,7 +12,7 @@ from package_copy import ROOT, run
 from kogpt_funcs.collecting.packing import phrases
 from kogpt_funcs.models.tokenizer import Tokenizer
 
-WORDS = "바람 소리가 멀리서 들려왔다 그는 천천히 고개를 돌려 어두운 골목을 바라보았다 비가 내리기 시작했다".split()
+WORDS = ["바람", "소리가", "멀리서", "들려왔다", "그는", "천천히", "고개를", "돌려", "어두운", "골목을", "바라보았다", "비가", "시작했다"]
 
 
 @pytest.fixture(scope="module")

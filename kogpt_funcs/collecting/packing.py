@@ -38,11 +38,11 @@ def _pieces(lines: Iterable[str], count: Count, length: int) -> Iterator[str]:
 def _cut(sentence: str, count: Count, length: int) -> Iterator[str]:
     """The longest runs of words that fit."""
     run = ""
-    for word in (part for word in sentence.split() for part in _parts(word, count, length)):
-        longer = f"{run} {word}".strip()
+    for part in (part for word in sentence.split() for part in _parts(word, count, length)):
+        longer = f"{run} {part}".strip()
         if run and count(longer) > length:
             yield run
-            longer = word
+            longer = part
         run = longer
     yield run
 

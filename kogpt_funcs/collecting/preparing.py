@@ -42,7 +42,7 @@ def clean(file: Path, out: Path, columns: tuple[str, ...], rules: str, seed: int
     cleaner = Cleaner(clear=rules == "clear", seed=seed)
     good = _Good(table)
     written = write_lines(out, _cleaned(good, cleaner, chosen, out))
-    report = {"rows": good.count, "written": written, "unreadable": good.bad}
+    report: dict[str, Any] = {"rows": good.count, "written": written, "unreadable": good.bad}
     report |= {"dropped": dict(cleaner.dropped.most_common()), "changed": dict(cleaner.changed.most_common())}
     click.echo(json.dumps(report, ensure_ascii=False, indent=2))
 
