@@ -11,8 +11,10 @@ from pydantic import BaseModel, Field
 
 from kogpt_funcs import models
 from kogpt_funcs.abuse import is_abusive
+from kogpt_funcs.consensus import ranked
 from kogpt_funcs.fields import Sampling
 from kogpt_funcs.models import Example, Generation, Special
+from kogpt_funcs.renaming import renamed
 from kogpt_funcs.text import clean, required, sentences
 
 Style = Literal[
@@ -52,8 +54,9 @@ class ChangeStyleOutput(BaseModel):
 
 
 _SYLLABLE = re.compile("[가-힣]")
-#: Held-out answers are compared with references, beside a copy of the source.
-REWRITES = True
+_POLITE = re.compile(r"(?:요|니다|니까|시오)[.!?~^…\s]*$")
+#: Of these the first answer is chosen: the likeliest one and drawn ones, always the same draws.
+_CANDIDATES = {"num_samples": 8, "greedy_first": True, "temperature": 0.6, "top_k": 50, "top_p": 1.0, "seed": 0}
 
 EXAMPLES = [
     {"text": "저는 고양이를 여섯 마리 키워요.", "style": "반말"},
@@ -78,8 +81,7 @@ def stream(input: ChangeStyleInput) -> Iterator[ChangeStyleOutput]:
     for sentence, gap in _pieces(required(input.text)):
         written = [sentence] * input.num_samples
         if _SYLLABLE.search(sentence):  # what has no Korean in it has no style to change
-            for samples in models.generate(_request(input, sentence)):
-                written = [s.text.strip() for s in samples]
+            for written in _written(input, sentence):
                 yield _output([before + text for before, text in zip(done, written, strict=True)])
         done = [before + text + gap for before, text in zip(done, written, strict=True)]
     yield _output([text.strip() for text in done])
@@ -93,14 +95,24 @@ def _pieces(text: str) -> Iterator[tuple[str, str]]:
         yield last, "\n"
 
 
-def _request(input: ChangeStyleInput, sentence: str) -> Generation:
-    return Generation(
-        prompt=prompt(sentence, input.style),
-        adapter="change_style",
-        num_samples=input.num_samples,
-        **input.options(),
-        greedy_first=True,
-    )
+def _written(input: ChangeStyleInput, sentence: str) -> Iterator[list[str]]:
+    """`sentence` in the style, then other ways to say it, growing. The first one grows as the likeliest, and ends as the one
+    that the candidates agree on.
+    """
+    others = [""] * (input.num_samples - 1)
+    for samples in models.generate(_request(input, sentence, _CANDIDATES)):
+        yield [samples[0].text.strip(), *others]
+    first = next(iter(ranked([s.text.strip() for s in samples], sentence)), sentence)
+    if others:
+        for samples in models.generate(_request(input, sentence, {**input.options(), "num_samples": len(others)})):
+            others = [s.text.strip() for s in samples]
+            yield [first, *others]
+    yield [first, *others]
+
+
+def _request(input: ChangeStyleInput, sentence: str, options: dict[str, Any]) -> Generation:
+    limits = {"max_new_tokens": input.max_new_tokens, "repetition_penalty": input.repetition_penalty}
+    return Generation(prompt=prompt(sentence, input.style), adapter="change_style", **{**limits, **options})
 
 
 def _output(written: list[str]) -> ChangeStyleOutput:
@@ -117,8 +129,9 @@ def prompt(text: str, style: str) -> list[Special | str]:
 def training_examples(row: dict[str, Any], rng: random.Random) -> Iterator[Example]:
     """A row has one sentence a style, as columns named as in SmileStyle; or lists under `formal` and `informal`.
 
-    Each style is learned from 존댓말 and from 반말, these two from each other and, at times, from any style.
-    A row with `text` alone teaches a base to copy: names and rare words must survive a change of style.
+    Each style is learned from 존댓말 and at times from 반말, these two from each other twice, and at times from any style.
+    Some pairs get other names and numbers. A row with `text` alone teaches a base to copy: names and rare words must
+    survive a change of style.
     """
     if "text" in row:
         sentence = clean(rng.choice(sentences(row["text"])))
@@ -127,12 +140,30 @@ def training_examples(row: dict[str, Any], rng: random.Random) -> Iterator[Examp
         return
     said = {style: _sentences(row.get(column)) for style, column in zip(get_args(Style), COLUMNS, strict=True)}
     said = {style: sentences for style, sentences in said.items() if sentences}
-    for style, targets in said.items():
-        sources = [source for source in ("존댓말", "반말") if source != style and source in said]
-        if style in ("존댓말", "반말") and len(said) > 2:
-            sources.append(rng.choice([other for other in said if other != style]))
-        for source in sources:
-            yield Example(prompt(rng.choice(said[source]), style), rng.choice(targets))
+    for source, style in _lessons(said, rng):
+        before, after = rng.choice(said[source]), rng.choice(said[style])
+        if style != "반말" or not _POLITE.search(after):  # some rows say 존댓말 in the column of 반말
+            for pair in _aligned(before, after) if rng.random() < 0.5 else [(before, after)]:
+                source_text, target = renamed(*pair, rng) if rng.random() < 0.4 else pair
+                yield Example(prompt(source_text, style), target)
+
+
+def _lessons(said: dict[str, list[str]], rng: random.Random) -> Iterator[tuple[str, str]]:
+    """The (source style, style) that a row teaches."""
+    for style in said:
+        for source in [s for s in ("존댓말", "반말") if s != style and s in said]:
+            if style in ("존댓말", "반말"):
+                yield from [(source, style)] * (2 if len(said) > 2 else 1)
+            elif source == "존댓말" or rng.random() < 0.3:
+                yield source, style
+        if style in ("존댓말", "반말") and len(said) > 2 and rng.random() < 0.3:
+            yield rng.choice([other for other in said if other != style]), style
+
+
+def _aligned(before: str, after: str) -> list[tuple[str, str]]:
+    """The sentences of both texts in pairs, where they have as many: a text is changed sentence by sentence."""
+    pairs = list(zip(sentences(before), sentences(after), strict=False))
+    return pairs if len(sentences(before)) == len(sentences(after)) else [(before, after)]
 
 
 def _sentences(value: Any) -> list[str]:
