@@ -10,9 +10,10 @@ from pydantic import BaseModel, Field
 
 from kogpt_funcs import models
 from kogpt_funcs.fields import Sampling
-from kogpt_funcs.models import Example, Generation, Special
-from kogpt_funcs.text import required
+from kogpt_funcs.models import Example, Generation, Sample, Special
+from kogpt_funcs.text import last_sentence_end, required
 
+_ROUNDS = 3  # how often it is tried to end at a sentence end
 
 class ContinueTextInput(Sampling):
     text: str = Field(
@@ -58,21 +59,35 @@ def continue_text(input: ContinueTextInput) -> ContinueTextOutput:
 
 
 def stream(input: ContinueTextInput) -> Iterator[ContinueTextOutput]:
-    """Partial outputs as the text grows; the last one is the answer."""
-    request = Generation(
-        prompt=prompt(required(input.text)),
-        num_samples=input.num_samples,
+    """Partial outputs as the text grows; the last one is the answer. What found no sentence end in its length is written anew."""
+    text = required(input.text)
+    written = [Sample() for _ in range(input.num_samples)]
+    unfinished = list(range(input.num_samples))
+    for attempt in range(_ROUNDS):
+        for samples in models.generate(_request(input, text, len(unfinished), attempt)):
+            for i, sample in zip(unfinished, samples, strict=True):
+                written[i] = sample
+            yield _output(written)
+        unfinished = [i for i in unfinished if last_sentence_end(written[i].text) < len(written[i].text)]
+        if not unfinished or not input.stop_at_sentence_end or input.temperature == 0:
+            break
+
+
+def _request(input: ContinueTextInput, text: str, num_samples: int, attempt: int) -> Generation:
+    return Generation(
+        prompt=prompt(text),
+        num_samples=num_samples,
         min_new_tokens=8,
         no_repeat_ngram=4,
-        **input.options(),
         end="sentence" if input.stop_at_sentence_end else "text",
+        **{**input.options(), "seed": None if input.seed is None else input.seed + attempt * 7919},
     )
-    for samples in models.generate(request):
-        yield ContinueTextOutput(
-            continuations=[
-                Continuation(text=s.text, tokens=s.tokens, finish_reason=s.finish_reason) for s in samples
-            ]
-        )
+
+
+def _output(written: list[Sample]) -> ContinueTextOutput:
+    return ContinueTextOutput(
+        continuations=[Continuation(text=s.text, tokens=s.tokens, finish_reason=s.finish_reason) for s in written]
+    )
 
 
 def prompt(text: str) -> list[Special | str]:
