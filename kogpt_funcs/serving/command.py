@@ -20,6 +20,7 @@ _ELSEWHERE = {
     "collect": ("kogpt_funcs.collecting.command", "collect", "Collect text for training, from YouTube."),
     "clean": ("kogpt_funcs.collecting.preparing", "clean", "Clean collected text: names, personal data, abuse."),
     "pack": ("kogpt_funcs.collecting.preparing", "pack", "Pack novels into phrases that fill a model's context."),
+    "runs": ("kogpt_funcs.training.runs", "runs", "List training runs with their losses; write CSV or a page of curves."),
     "train": ("kogpt_funcs.training.command", "train", "Train a base, an adapter or a classifier."),
     "evaluate": ("kogpt_funcs.training.evaluation.command", "evaluate", "Measure a checkpoint on held-out data."),
 }
