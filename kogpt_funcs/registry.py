@@ -25,7 +25,9 @@ from kogpt_funcs.errors import BadFunction, FieldProblem, InvalidInput, UnknownF
 from kogpt_funcs.messages import korean_message
 
 #: Modules of this folder that are not functions.
-INFRASTRUCTURE = frozenset({"abuse", "errors", "fields", "messages", "registry", "settings", "tables", "text"})
+INFRASTRUCTURE = frozenset(
+    {"abuse", "consensus", "errors", "fields", "messages", "registry", "renaming", "settings", "tables", "text"}
+)
 #: Of a request's unknown fields, so many are named: a body of a megabyte can hold a hundred thousand.
 _MOST_UNKNOWN = 20
 

@@ -11,7 +11,7 @@ ENGINES = ("auto", "compiled", "int8", "fp32", "bf16")
 
 
 def base() -> str:
-    """KOGPT_BASE: checkpoint for generation. A hub name, a folder, or "base" (default): the one in weights/."""
+    """KOGPT_BASE: checkpoint for generation. A hub name, a folder, URL#MODEL, or "base" (default): the one in weights/."""
     return os.environ.get("KOGPT_BASE") or "base"
 
 
@@ -49,9 +49,19 @@ def engine() -> str:
     return name
 
 
+def deterministic() -> bool:
+    """KOGPT_DETERMINISTIC: 1 makes a seeded request repeatable whatever else runs, where the engine cannot do that anyway."""
+    return os.environ.get("KOGPT_DETERMINISTIC", "0") not in ("", "0")
+
+
 def api_key() -> str | None:
     """KOGPT_API_KEY: if set, REST and MCP ask for `Authorization: Bearer KEY`."""
     return os.environ.get("KOGPT_API_KEY") or None
+
+
+def remote_key() -> str | None:
+    """KOGPT_REMOTE_KEY: key for the server that KOGPT_BASE names by URL; it is never written or shown."""
+    return os.environ.get("KOGPT_REMOTE_KEY") or None
 
 
 def youtube_key() -> str:

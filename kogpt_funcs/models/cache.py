@@ -33,6 +33,9 @@ class Loaded:
     def details(self) -> dict[str, Any]:
         return {}
 
+    def close(self) -> None:
+        """Called when it leaves the cache."""
+
 
 @dataclass
 class _Entry:
@@ -122,4 +125,5 @@ def _evict() -> None:
             if used <= settings.cache_bytes():
                 break
             used -= entry.model.bytes
+            entry.model.close()
             entry.model = None

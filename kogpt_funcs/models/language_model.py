@@ -1,9 +1,7 @@
-"""A GPT-2-family base with its adapters: one copy of the weights in memory, one adapter switched on a forward pass."""
+"""A GPT-2-family base with its adapters: one copy of the weights in memory, one engine that runs all requests on it."""
 
 from __future__ import annotations
 
-import threading
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +11,16 @@ from transformers import GPT2LMHeadModel
 from kogpt_funcs import settings
 from kogpt_funcs.errors import CheckpointError
 from kogpt_funcs.models import cache, checkpoints
+from kogpt_funcs.models.adapters import read_adapter
+from kogpt_funcs.models.compiled import CompiledNetwork
+from kogpt_funcs.models.engine import Engine
+from kogpt_funcs.models.network import Network
 from kogpt_funcs.models.tokenizer import Tokenizer
+from kogpt_funcs.models.torch_network import TorchNetwork
 
 
 class LanguageModel(cache.Loaded):
-    """Weights, tokenizer and adapters of one base. `forward` may be called from any thread."""
+    """Weights, tokenizer and adapters of one base, and the engine that all its requests share."""
 
     def __init__(self, name: str) -> None:
         folder = checkpoints.folder(name)
@@ -30,53 +33,56 @@ class LanguageModel(cache.Loaded):
         self.name = name
         self.tokenizer = Tokenizer(folder / "tokenizer.json")
         self.device = device()
-        self.dtype = torch.float32 if self.device.type == "cpu" else torch.bfloat16
-        model: Any = _load(folder, self.dtype)
-        self.model = model.to(self.device).eval()
-        if self.model.config.vocab_size < self.tokenizer.size:
+        model = load(folder)
+        if model.config.vocab_size < self.tokenizer.size:
             raise CheckpointError(
-                f"Checkpoint {checkpoints.slug(name)!r}: its tokenizer has {self.tokenizer.size} entries, its weights {self.model.config.vocab_size}."
+                f"Checkpoint {checkpoints.slug(name)!r}: its tokenizer has {self.tokenizer.size} entries, its weights {model.config.vocab_size}."
             )
-        self.context = int(self.model.config.n_positions)
-        self.fingerprint = checkpoints.fingerprint(self.model)
-        self._base_parameters = sum(p.numel() for p in self.model.parameters())
-        self._lock = threading.RLock()
-        self._adapters: set[str] = set()
-        self._active: str | None = None
+        self.layers, self.context = int(model.config.n_layer), int(model.config.n_positions)
+        self.fingerprint = checkpoints.fingerprint(model)
+        self._base_parameters = sum(p.numel() for p in model.parameters())
+        self.network = network_of(model, self.device)
+        self.engine = Engine(self.network, self.tokenizer, self.context)
+        self._adapters: dict[str, Any] = {}
+        self._adapter_parameters = 0
+
+    @property
+    def parameters(self) -> int:
+        return self._base_parameters + self._adapter_parameters
+
+    @property
+    def bytes(self) -> int:
+        return self.network.bytes + 4 * self._adapter_parameters
 
     @property
     def details(self) -> dict[str, Any]:
         return {
             "device": str(self.device),
-            "dtype": str(self.dtype).removeprefix("torch."),
+            "engine": type(self.network).__name__.removesuffix("Network").lower(),
+            "dtype": self.network.dtype,
             "base_parameters": self._base_parameters,
             "adapters": sorted(self._adapters),
+            "prefix_bytes": self.engine.prefixes.bytes,
+            **self.engine.load,
         }
 
-    def attach(self, adapter: str) -> None:
-        """Loads `adapter` beside the base unless it is there. Raises CheckpointError where it does not fit this base."""
-        if adapter in self._adapters:
-            return
-        with cache.building, self._lock:
-            if adapter not in self._adapters:
-                with cache.loading(adapter):
-                    self._attach(adapter, self._fitting_folder(adapter))
-                self._adapters.add(adapter)
+    def adapter(self, name: str) -> Any:
+        """`name`'s adapter as the engine takes it, loaded by the first who asks. Raises CheckpointError where it does not fit this base."""
+        if name not in self._adapters:
+            with cache.building:
+                if name not in self._adapters:
+                    folder = self.adapter_folder(name)
+                    with cache.loading(name):
+                        pairs = read_adapter(folder, self.layers)
+                        self._adapters[name] = self.network.adapter(pairs)
+                    self._adapter_parameters += sum(t.numel() for pair in pairs if pair for t in pair)
+        return self._adapters[name]
 
-    @torch.no_grad()
-    def forward(self, adapter: str | None, ids: torch.Tensor, cache: Any) -> torch.Tensor:
-        """Logits [batch, vocabulary] after the last of `ids` [batch, new]; `cache` (a DynamicCache) grows."""
-        with self._lock:
-            self._switch(adapter)
-            output = self.model(input_ids=ids.to(self.device), past_key_values=cache, use_cache=True, logits_to_keep=1)
-            return output.logits[:, -1].float()
+    def close(self) -> None:
+        self.engine.close()
 
-    def reset(self) -> None:
-        """Forgets which adapter is on, after someone used the model directly."""
-        with self._lock:
-            self._active = "?"
-
-    def _fitting_folder(self, adapter: str) -> Path:
+    def adapter_folder(self, adapter: str) -> Path:
+        """Where `adapter` for this base is; CheckpointError where there is none, or one that was trained on other weights."""
         # A base may be a folder of the operator's: its path is not for strangers.
         train = f"kogpt train {adapter}" + ("" if self.name == "base" else ' --base "$KOGPT_BASE"') + " --data FILE"
         folder = checkpoints.adapter_folder(adapter, self.name)
@@ -89,29 +95,6 @@ class LanguageModel(cache.Loaded):
                 f"{checkpoints.slug(self.name)!r} has ({self.fingerprint}). Train it again: {train}"
             )
         return folder
-
-    def _attach(self, adapter: str, folder: Path) -> None:
-        from peft import PeftModel
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # PEFT warns of configuration keys that newer versions wrote
-            if isinstance(self.model, PeftModel):
-                self.model.load_adapter(str(folder), adapter, torch_device=str(self.device))
-            else:
-                self.model = PeftModel.from_pretrained(self.model, str(folder), adapter, torch_device=str(self.device))
-            self.model.to(self.dtype).eval()
-        self.reset()
-
-    def _switch(self, adapter: str | None) -> None:
-        if adapter == self._active or not self._adapters:
-            return
-        if adapter is None:
-            self.model.base_model.disable_adapter_layers()
-        else:
-            if self._active in (None, "?"):
-                self.model.base_model.enable_adapter_layers()
-            self.model.set_adapter(adapter)
-        self._active = adapter
 
 
 def device() -> torch.device:
@@ -128,7 +111,24 @@ def device() -> torch.device:
     return chosen
 
 
-def _load(folder: Path, dtype: torch.dtype) -> GPT2LMHeadModel:
+def network_of(model: GPT2LMHeadModel, place: torch.device) -> Network:
+    """The weights of `model` as the fastest network that this machine runs, or the one that KOGPT_ENGINE names."""
+    wanted = settings.engine()
+    if wanted == "compiled" and not (place.type == "cpu" and CompiledNetwork.fits(model.config)):
+        raise CheckpointError(
+            "KOGPT_ENGINE has value 'compiled', which needs a C compiler (cc), an x86 processor with AVX-512 VNNI and a plain GPT-2 whose width is "
+            "a multiple of 32. Leave it unset, and the engine is chosen."
+        )
+    if wanted == "compiled" or (wanted == "auto" and place.type == "cpu" and CompiledNetwork.fits(model.config)):
+        return CompiledNetwork(model)
+    if wanted == "auto":
+        wanted = "int8" if place.type == "cpu" else "bf16"
+    return TorchNetwork(model, wanted, place)
+
+
+def load(folder: Path, dtype: torch.dtype = torch.float32) -> GPT2LMHeadModel:
+    """The weights in `folder`, on the CPU, ready to be read from."""
     if not any(folder.glob("*.safetensors")) and not any(folder.glob("*.bin")):
         raise CheckpointError(f"Checkpoint {folder.name!r} has no weights (model.safetensors). Train it: kogpt train {folder.name}")
-    return GPT2LMHeadModel.from_pretrained(str(folder), dtype=dtype, local_files_only=True)
+    model: Any = GPT2LMHeadModel.from_pretrained(str(folder), dtype=dtype, local_files_only=True)
+    return model.eval()

@@ -49,6 +49,8 @@ class Generation:
     greedy_first: bool = False  # the first sample takes the likeliest token at each step
     end: Literal["text", "sentence"] = "text"  # "sentence": stop at, or cut back to, a sentence end
     newline_ends: bool = False  # a line break ends the sample
+    stop: tuple[str, ...] = ()  # texts that end the sample; they are not part of it
+    bad_words: tuple[str, ...] = ()  # words that are not written in the spellings the tokenizer gives them
 
 
 @dataclass
@@ -57,4 +59,4 @@ class Sample:
 
     text: str = ""
     tokens: int = 0
-    finish_reason: Literal["", "end_of_text", "sentence_end", "length"] = ""
+    finish_reason: Literal["", "end_of_text", "sentence_end", "stop", "length"] = ""

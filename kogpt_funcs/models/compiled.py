@@ -1,0 +1,249 @@
+"""GPT-2 in C, where the machine has a compiler and AVX-512 VNNI: builds gpt2.c once, hands it weights, runs its passes."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import logging
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from ctypes import POINTER, Structure, c_float, c_int, c_int8, c_int32, c_void_p
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from kogpt_funcs import settings
+from kogpt_funcs.models.network import Adapter, Network, Work
+
+log = logging.getLogger(__name__)
+
+_SOURCE = Path(__file__).with_name("gpt2.c")
+_FLAGS = ["-O3", "-march=native", "-std=c11", "-D_GNU_SOURCE", "-shared", "-fPIC", "-pthread"]
+_PAGE = 64  # a sequence's cache grows by so many tokens
+
+
+class _Linear(Structure):
+    _fields_ = [
+        ("weight", POINTER(c_int8)), ("scale", POINTER(c_float)), ("sum", POINTER(c_int32)), ("bias", POINTER(c_float)),
+        ("outputs", c_int), ("inputs", c_int),
+    ]  # fmt: skip
+
+
+class _Layer(Structure):
+    _fields_ = [*((name, POINTER(c_float)) for name in ("norm1", "shift1", "norm2", "shift2")), ("parts", _Linear * 4)]
+
+
+class _Model(Structure):
+    _fields_ = [
+        ("layers", c_int), ("width", c_int), ("heads", c_int), ("inner", c_int), ("epsilon", c_float),
+        ("positions", POINTER(c_float)), ("norm", POINTER(c_float)), ("shift", POINTER(c_float)),
+        ("head", POINTER(_Linear)), ("layer", POINTER(_Layer)),
+    ]  # fmt: skip
+
+
+class _LowRank(Structure):
+    _fields_ = [("down", POINTER(c_float)), ("up", POINTER(c_float)), ("rank", c_int)]
+
+
+class _Token(Structure):
+    _fields_ = [
+        ("id", c_int), ("position", c_int), ("kv", c_void_p), ("capacity", c_int), ("adapter", POINTER(_LowRank)),
+    ]  # fmt: skip
+
+
+@functools.cache
+def library() -> Any:
+    """gpt2.c as a loaded library, built on the first call and kept in the user's cache folder; None where that cannot be.
+
+    It is built for this processor: the library's name carries a digest of source, compiler and processor.
+    """
+    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+    if compiler is None or platform.machine() not in ("x86_64", "AMD64"):
+        return None
+    try:
+        path = _build(compiler)
+        loaded = ctypes.CDLL(str(path))
+    except (OSError, subprocess.SubprocessError) as error:
+        log.info("No compiled decoder (%s); torch's operators are used.", error)
+        return None
+    loaded.start_threads(settings.threads())
+    return loaded
+
+
+def _build(compiler: str) -> Path:
+    digest = hashlib.sha256(_SOURCE.read_bytes() + repr((compiler, _FLAGS, _processor())).encode()).hexdigest()[:16]
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kogpt"
+    path = folder / f"gpt2-{digest}.so"
+    if not path.exists():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            place = folder
+        except OSError:  # a home that cannot be written to: build for this process alone
+            place = Path(tempfile.mkdtemp(prefix="kogpt-"))
+            path = place / path.name
+        with tempfile.NamedTemporaryFile(dir=place, suffix=".so", delete=False) as half_written:
+            pass
+        command = [compiler, *_FLAGS, str(_SOURCE), "-o", half_written.name, "-lm"]
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=120)
+            os.replace(half_written.name, path)
+        finally:
+            Path(half_written.name).unlink(missing_ok=True)
+    return path
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")[0].splitlines()
+    except OSError:
+        return platform.processor()
+    return "\n".join(line for line in lines if line.startswith(("model name", "flags")))
+
+
+class KeysAndValues:
+    """A sequence's cache: fp16 [layers, 2, heads, capacity, size of a head], `length` tokens of it filled."""
+
+    def __init__(self, layers: int, heads: int, size: int, capacity: int) -> None:
+        self.tensor = torch.empty(layers, 2, heads, capacity, size, dtype=torch.float16)
+        self.length = 0
+
+    @property
+    def capacity(self) -> int:
+        return self.tensor.shape[3]
+
+    def reserve(self, length: int) -> None:
+        """Makes room for `length` tokens in all."""
+        if length > self.capacity:
+            layers, two, heads, _, size = self.tensor.shape
+            grown = torch.empty(layers, two, heads, -(-length // _PAGE) * _PAGE, size, dtype=torch.float16)
+            grown[:, :, :, : self.length] = self.tensor[:, :, :, : self.length]
+            self.tensor = grown
+
+    def copy(self, length: int) -> KeysAndValues:
+        """The first `length` tokens, with room for more."""
+        layers, _, heads, _, size = self.tensor.shape
+        other = KeysAndValues(layers, heads, size, -(-(length + 1) // _PAGE) * _PAGE)
+        other.tensor[:, :, :, :length] = self.tensor[:, :, :, :length]
+        other.length = length
+        return other
+
+    @property
+    def bytes(self) -> int:
+        return self.tensor.numel() * 2
+
+
+class CompiledNetwork(Network):
+    """GPT-2 in int8 by gpt2.c. What a sequence gets depends on nothing but itself."""
+
+    batch_invariant = True
+    dtype = "int8"
+
+    @staticmethod
+    def fits(config: Any) -> bool:
+        """Can this machine run this shape? Widths must be multiples of 32, heads' sizes of 16."""
+        return (
+            config.n_embd % 32 == 0 and (config.n_embd // config.n_head) % 16 == 0 and config.activation_function == "gelu_new"
+            and _plain(config) and library() is not None
+        )  # fmt: skip
+
+    def __init__(self, model: Any) -> None:
+        config = model.config
+        self.library, self.layers, self.heads = library(), config.n_layer, config.n_head
+        self.width, self.vocabulary = config.n_embd, config.vocab_size
+        self._kept: list[torch.Tensor] = []  # what the structures below point into
+        transformer = model.transformer
+        layers = (_Layer * self.layers)()
+        for layer, block in zip(layers, transformer.h, strict=True):
+            layer.norm1, layer.shift1 = self._floats(block.ln_1.weight), self._floats(block.ln_1.bias)
+            layer.norm2, layer.shift2 = self._floats(block.ln_2.weight), self._floats(block.ln_2.bias)
+            parts = (block.attn.c_attn, block.attn.c_proj, block.mlp.c_fc, block.mlp.c_proj)
+            layer.parts = (_Linear * 4)(*(self._linear(part.weight.T, part.bias) for part in parts))
+        self._head = self._linear(transformer.wte.weight, None)
+        self._layers = layers
+        self.model = _Model(
+            self.layers, self.width, self.heads, layers[0].parts[2].outputs, config.layer_norm_epsilon,
+            self._floats(transformer.wpe.weight), self._floats(transformer.ln_f.weight), self._floats(transformer.ln_f.bias),
+            ctypes.pointer(self._head), layers,
+        )  # fmt: skip
+
+    @property
+    def bytes(self) -> int:
+        return sum(tensor.numel() * tensor.element_size() for tensor in self._kept)
+
+    def cache(self) -> KeysAndValues:
+        return KeysAndValues(self.layers, self.heads, self.width // self.heads, _PAGE)
+
+    def adapter(self, low_rank: Adapter) -> Any:
+        kept = []
+        table = (_LowRank * (self.layers * 4))()
+        for i, pair in enumerate(low_rank):
+            if pair is not None:
+                down, up = (t.detach().float().contiguous() for t in (pair[0], pair[1].T))
+                kept += [down, up]
+                table[i] = _LowRank(_pointer(down, c_float), _pointer(up, c_float), down.shape[0])
+        return table, kept
+
+    def forward(self, work: Sequence[Work], *, every: bool = False) -> torch.Tensor:
+        count = sum(len(piece.ids) for piece in work)
+        wanted = count if every else len(work)
+        tokens, last = (_Token * count)(), (c_int * wanted)(*(range(count) if every else ()))
+        at = 0
+        for i, (ids, cache, adapter) in enumerate(work):
+            cache.reserve(cache.length + len(ids))
+            place, capacity, table = cache.tensor.data_ptr(), cache.capacity, adapter[0] if adapter else None
+            for position, token in enumerate(ids, cache.length):
+                tokens[at] = _Token(token, position, place, capacity, table)
+                at += 1
+            if not every:
+                last[i] = at - 1
+        logits = torch.empty(wanted, self._head.outputs)
+        if self.library.forward(ctypes.byref(self.model), tokens, count, last, wanted, _pointer(logits, c_float)):
+            raise MemoryError(f"No memory for a pass over {count} tokens.")
+        for ids, cache, _ in work:
+            cache.length += len(ids)
+        return logits[:, : self.vocabulary]
+
+    def top(self, logits: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+        rows, vocabulary = logits.shape
+        logits = logits.contiguous()
+        values, ids = torch.empty(rows, k), torch.empty(rows, k, dtype=torch.int32)
+        self.library.top(_pointer(logits, c_float), rows, vocabulary, k, _pointer(ids, c_int), _pointer(values, c_float))
+        return values, ids.long()
+
+    def _floats(self, tensor: torch.Tensor) -> Any:
+        kept = tensor.detach().float().contiguous().clone()
+        self._kept.append(kept)
+        return _pointer(kept, c_float)
+
+    def _linear(self, weight: torch.Tensor, bias: torch.Tensor | None) -> _Linear:
+        real, inputs = weight.shape
+        outputs = -(-real // 32) * 32
+        source = weight.detach().float().contiguous()
+        packed = torch.empty(outputs * inputs, dtype=torch.int8)
+        scale, total = torch.empty(outputs), torch.empty(outputs, dtype=torch.int32)
+        self.library.pack(
+            _pointer(source, c_float), real, outputs, inputs, _pointer(packed, c_int8), _pointer(scale, c_float), _pointer(total, c_int32)
+        )
+        self._kept += [packed, scale, total]
+        return _Linear(
+            _pointer(packed, c_int8), _pointer(scale, c_float), _pointer(total, c_int32),
+            None if bias is None else self._floats(bias), outputs, inputs,
+        )  # fmt: skip
+
+
+def _plain(config: Any) -> bool:
+    """GPT-2 as published: the switches that other checkpoints of its family set are off."""
+    return bool(
+        config.scale_attn_weights and not config.scale_attn_by_inverse_layer_idx and not config.reorder_and_upcast_attn
+        and not config.add_cross_attention
+    )  # fmt: skip
+
+
+def _pointer(tensor: torch.Tensor, kind: Any) -> Any:
+    return ctypes.cast(tensor.data_ptr(), POINTER(kind))

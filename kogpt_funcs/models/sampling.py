@@ -1,0 +1,119 @@
+"""The next token of each sample in a batch: rules on its logits, then the likeliest token or a seeded draw."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from kogpt_funcs.models.network import Network
+from kogpt_funcs.models.prompt import Generation
+from kogpt_funcs.models.tokenizer import END, SPECIALS, Tokenizer
+
+_COLD = 0.01  # a temperature below this is greedy: logits divided by it would overflow
+_NEVER = np.array([i for i in range(len(SPECIALS)) if i != END])
+
+
+@dataclass
+class Choice:
+    """How one sample chooses its tokens: its request's settings, what it has seen, its random numbers."""
+
+    request: Generation
+    prompt: list[int]
+    greedy: bool
+    random: random.Random
+    newline: int | None  # the line break's token where that ends the sample
+    bad_words: list[list[int]] = field(default_factory=list)
+    ids: list[int] = field(default_factory=list)
+    _seen: set[int] = field(default_factory=set)
+    _followers: dict[tuple[int, ...], list[int]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, request: Generation, index: int, prompt: list[int], tokenizer: Tokenizer) -> Choice:
+        """For sample number `index` of `request`, whose prompt has the ids `prompt`."""
+        greedy = request.temperature < _COLD or (request.greedy_first and index == 0)
+        # A seed and an index make one stream of random numbers; SystemRandom's state makes the others.
+        numbers = random.Random() if request.seed is None else random.Random(request.seed * 1_000_003 + index)
+        bad_words = [ids for word in request.bad_words for ids in tokenizer.spellings(word)]
+        choice = cls(request, prompt, greedy, numbers, tokenizer.newline if request.newline_ends else None, bad_words)
+        choice._seen.update(prompt)
+        if request.no_repeat_ngram:
+            for end in range(1, len(prompt) + 1):
+                choice._remember(prompt[:end])
+        return choice
+
+    def add(self, token: int) -> None:
+        self.ids.append(token)
+        self._seen.add(token)
+        if self.request.no_repeat_ngram:
+            self._remember([*self.prompt[-self.request.no_repeat_ngram :], *self.ids])
+
+    def _remember(self, ids: list[int]) -> None:
+        n = self.request.no_repeat_ngram
+        if len(ids) >= n:
+            self._followers.setdefault(tuple(ids[len(ids) - n : -1]), []).append(ids[-1])
+
+    def apply(self, logits: np.ndarray) -> None:
+        """Changes the logits [vocabulary] of the next token in place."""
+        request = self.request
+        logits[_NEVER] = -np.inf
+        if request.repetition_penalty != 1.0:  # Keskar et al. 2019
+            seen = np.fromiter(self._seen, np.int64, len(self._seen))
+            values = logits[seen]
+            logits[seen] = np.where(values > 0, values / request.repetition_penalty, values * request.repetition_penalty)
+        if request.no_repeat_ngram:  # Paulus et al. 2017
+            before = [*self.prompt[-request.no_repeat_ngram :], *self.ids]
+            logits[self._followers.get(tuple(before[len(before) - request.no_repeat_ngram + 1 :]), [])] = -np.inf
+        for word in self.bad_words:
+            if len(self.ids) >= len(word) - 1 and self.ids[len(self.ids) - len(word) + 1 :] == word[:-1]:
+                logits[word[-1]] = -np.inf
+        if len(self.ids) < request.min_new_tokens:
+            logits[END] = -np.inf
+            if self.newline is not None:
+                logits[self.newline] = -np.inf
+
+
+def choose(network: Network, logits: torch.Tensor, choices: Sequence[Choice]) -> list[int]:
+    """One token a row of logits [rows, vocabulary], to which each row's rules have been applied."""
+    drawn = [i for i, choice in enumerate(choices) if not choice.greedy]
+    wanted = max((choices[i].request.top_k for i in drawn), default=0) or 1
+    values, ids = (t.numpy() for t in network.top(logits, min(wanted, logits.shape[1])))
+    tokens = ids[:, 0].tolist()
+    few = [i for i in drawn if choices[i].request.top_k]
+    if few:
+        for i, column in zip(few, _draw(values[few], [choices[i] for i in few]), strict=True):
+            tokens[i] = int(ids[i, column])
+    for i in set(drawn) - set(few):
+        tokens[i] = _from_all(logits[i].numpy(), choices[i])
+    return tokens
+
+
+def _draw(values: np.ndarray, choices: Sequence[Choice]) -> list[int]:
+    """The column that each row of logits [rows, k], largest first, draws within its top-k and top-p."""
+    temperature = np.array([c.request.temperature for c in choices], np.float32)[:, None]
+    top_k = np.array([c.request.top_k for c in choices])[:, None]
+    top_p = np.array([c.request.top_p for c in choices], np.float32)[:, None]
+    scaled = (values.astype(np.float64) - values[:, :1]) / temperature
+    scaled[np.arange(values.shape[1])[None] >= top_k] = -np.inf
+    weights = np.exp(scaled)
+    shares = weights / weights.sum(1, keepdims=True)
+    before = shares.cumsum(1) - shares
+    kept = np.where(before < top_p, shares, 0.0)  # the smallest set that reaches top-p (Holtzman et al. 2019)
+    total = kept.cumsum(1)
+    columns = []
+    for row, choice in enumerate(choices):
+        at = int(np.searchsorted(total[row], choice.random.random() * total[row, -1], side="right"))
+        columns.append(min(at, int(np.flatnonzero(kept[row])[-1])))
+    return columns
+
+
+def _from_all(logits: np.ndarray, choice: Choice) -> int:
+    """A draw from the whole vocabulary, cut at top-p."""
+    weights = np.exp((logits.astype(np.float64) - logits.max()) / choice.request.temperature)
+    order = np.argsort(-weights, kind="stable")
+    total = (weights[order] / weights.sum()).cumsum()
+    kept = int(np.searchsorted(total, choice.request.top_p)) + 1
+    return int(order[min(np.searchsorted(total, choice.random.random() * total[min(kept, len(total)) - 1], side="right"), kept - 1)])
