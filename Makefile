@@ -1,7 +1,7 @@
 # Short names for what README.md and .ci/run do.
 python := .venv/bin/python
 
-.PHONY: install run test check
+.PHONY: install run test soak check
 
 install: .venv/installed
 
@@ -15,6 +15,9 @@ run: install
 
 test: install
 	$(python) -m pytest
+
+soak: install
+	$(python) -m pytest -m soak
 
 check: install
 	$(python) -m ruff check

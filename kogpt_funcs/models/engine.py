@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
@@ -14,15 +13,13 @@ from typing import Any, NamedTuple
 import torch
 
 from kogpt_funcs import settings
-from kogpt_funcs.errors import Busy, KogptError
+from kogpt_funcs.errors import Busy
 from kogpt_funcs.models.endings import Ending
 from kogpt_funcs.models.network import Network, Work
 from kogpt_funcs.models.prefixes import Prefixes
 from kogpt_funcs.models.prompt import Generation, Sample
 from kogpt_funcs.models.sampling import Choice, choose
 from kogpt_funcs.models.tokenizer import Tokenizer
-
-log = logging.getLogger(__name__)
 
 _ROWS = 32  # samples in the batch
 _PREFILL = 256  # tokens of prompts that one pass may take beside the samples under way
@@ -284,13 +281,9 @@ class Engine:
 
 
 def told(error: Exception) -> Exception:
-    """What the one who asked hears of `error`."""
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "not enough memory" in str(error):
-        return Busy(retry_after=10)
-    if isinstance(error, KogptError):
-        return error
-    log.error("A request failed in the decoder", exc_info=error)
-    return KogptError(f"The decoder failed on this request ({type(error).__name__}). The server's log says why.")
+    """What the one who asked hears of `error`: that there is no memory now, or the error itself."""
+    out_of_memory = isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "not enough memory" in str(error)
+    return Busy(retry_after=10) if out_of_memory else error
 
 
 def _fit(ids: list[int], room: int) -> list[int]:

@@ -106,17 +106,15 @@ def _in_thread(function: Function, data: Any, partial: Partial | None) -> dict[s
     given = function.parse(data)
     if function.stream is None:
         return plain(function.call(given))
-    output: dict[str, Any] | None = None
-    # One thread for the whole generator: torch's inference mode is the thread's.
+    last = None
     with closing(function.stream(given)) as outputs:  # type: ignore[type-var]
-        for item in outputs:
+        for last in outputs:
             from_thread.check_cancelled()
-            output = plain(item)
             if partial:
-                from_thread.run(partial, output)
-    if output is None:
+                from_thread.run(partial, plain(last))
+    if last is None:
         raise RuntimeError(f"{function.name}'s stream yields nothing.")
-    return output
+    return plain(last)
 
 
 def _limiter() -> CapacityLimiter:
