@@ -32,7 +32,7 @@ class Pair(NamedTuple):
 
 def measure(asked: Asked) -> Figures:
     """For each style: chrF (Popović 2015) and BLEU of the function's first answer and of the copied source, style accuracy."""
-    held = rows.held_out(asked.files)
+    held = rows.held_out(asked)
     chosen = rows.draw(held, asked.limit, asked.seed)
     found = [pair for row in chosen for pair in pairs(row)]
     if not found:
@@ -74,7 +74,7 @@ def _text(value: Any) -> str:
 
 
 def _judge(asked: Asked) -> CharNgrams:
-    said = [(text, style) for row in rows.training(asked.files) for style, column in _STYLES.items() if (text := _text(row.get(column)))]
+    said = [(text, style) for row in rows.training(asked) for style, column in _STYLES.items() if (text := _text(row.get(column)))]
     return fitted([text for text, _ in said], [style for _, style in said], asked.cache)
 
 

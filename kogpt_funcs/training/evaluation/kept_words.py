@@ -39,8 +39,13 @@ def kept(triples: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
 
 def words(source: str, reference: str) -> list[str]:
     """The words of `source` that `reference` has too: Hangul stems and Latin words."""
-    stems = [stem if len(stem := _PARTICLE.sub("", word)) >= 2 else word for word in _HANGUL.findall(source)]
-    return [word for word in dict.fromkeys([*stems, *_LATIN.findall(source)]) if _has(reference, word)]
+    return [word for word in dict.fromkeys(stems(source)) if _has(reference, word)]
+
+
+def stems(text: str) -> list[str]:
+    """The words of `text`: of Hangul ones the particle is cut off, unless only a syllable would be left."""
+    cut = [stem if len(stem := _PARTICLE.sub("", word)) >= 2 else word for word in _HANGUL.findall(text)]
+    return [*cut, *_LATIN.findall(text)]
 
 
 def numbers(text: str) -> list[str]:

@@ -14,6 +14,12 @@ def text_of(figures: Figures) -> str:
     return "\n".join(line for key, value in figures.items() for line in _lines(key, value))
 
 
+def beside(**columns: Figures) -> Figures:
+    """A table with a row for each figure and a column for each of `columns`."""
+    names = dict.fromkeys(name for figures in columns.values() for name in figures)
+    return {name: {column: figures.get(name) for column, figures in columns.items()} for name in names}
+
+
 def _lines(key: str, value: Any) -> Iterator[str]:
     if isinstance(value, dict) and value and all(isinstance(row, dict) for row in value.values()):
         yield from ("", _words(key))
