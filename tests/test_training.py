@@ -63,7 +63,7 @@ def figures(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 def trained(place: Path) -> dict[str, dict[str, Any]]:
     """Figures of a base that was trained, stopped and resumed, and of every function's checkpoint on it."""
     base = ["train", "base", "--data", str(place), "--mix", str(place / "mix.toml"), *TINY]
-    found = {"first": figures(kogpt(place, *base, "--minutes", "0.08")), "base": figures(kogpt(place, *base, "--minutes", "0.16"))}
+    found = {"first": figures(kogpt(place, *base, "--minutes", "0.08")), "base": figures(kogpt(place, *base, "--minutes", "0.16", "--resume"))}
     for name, file in (("change_style", "style.tsv"), ("write_comment", "comments.jsonl"), ("classify_emotion", "emotion.jsonl")):
         options = ["--data", str(place / file), "--minutes", "0.05", "--batch-size", "8"]
         found[name] = figures(kogpt(place, "train", name, *options))
@@ -117,10 +117,16 @@ def test_what_was_trained_answers(place: Path, name: str, arguments: list[str]) 
         (["train", "base", "--data", "{place}", "--width", "33", "--heads", "2"], "--width 33 is not a multiple"),
         (["train", "base", "--data", "{place}"], "names files that are not in"),
         (["train", "base", "--data", "{place}", "--mix", "{place}/style.tsv"], "is not a text mix"),
-        (["train", "change_style", "--data", "{place}/empty.csv"], "empty.csv"),
-        (["train", "change_style", "--data", "{place}/stories.txt"], "stories.txt"),
+        (["train", "change_style", "--data", "{place}/empty.csv", "--run", "runs/new"], "empty.csv"),
+        (["train", "change_style", "--data", "{place}/stories.txt", "--run", "runs/new"], "No training example in stories.txt"),
+        (["train", "change_style", "--data", "{place}/style.tsv"], "holds a run already. Go on with it: --resume"),
+        (["train", "change_style", "--data", "{place}/style.tsv", "--minutes", "0.05", "--resume"], "--batch-size was 8 and is now 64"),
+        (["train", "base", "--data", "{place}/stories.jsonl", "--resume"], "was started otherwise: the data was ['stories.jsonl ("),
+        (["train", "change_style", "--data", "{place}/style.tsv", "--minutes", "1", "--epochs", "1"], "Give one of them"),
+        (["train", "change_style", "--data", "{place}/style.tsv", "--column", "text"], "is not WANTED=NAME"),
+        (["train", "classify_emotion", "--data", "{place}/emotion.jsonl", "--rank", "4"], "classify_emotion is a classifier: --rank"),
         (["train", "continue_text", "--data", "{place}/stories.jsonl", "--base", "nothing"], "No checkpoint 'nothing'"),
-        (["train", "write_comment", "--data", "{place}/style.tsv", "--base", "weights/base"], "no column 'text'. Columns found: formal"),
+        (["train", "write_comment", "--data", "{place}/style.tsv", "--base", "weights/base", "--run", "runs/new"], "no column 'text'. Columns found: formal"),
     ],
 )
 @pytest.mark.usefixtures("trained")
@@ -142,6 +148,7 @@ def test_a_resume_goes_on_with_the_time_that_was_spent(tmp_path: Path) -> None:
     (tmp_path / "checkpoint-7").mkdir()
     first = Clock(100.0)
     first.spent = 42.0
+    state.is_world_process_zero = True
     first.on_save(arguments, state, TrainerControl())
     resumed = Clock(60.0)
     resumed.on_train_begin(arguments, state, TrainerControl())

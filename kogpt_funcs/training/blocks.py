@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+import os
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +26,9 @@ class Packed:
     characters: int
 
     def save(self, path: Path) -> None:
-        np.savez(path, ids=self.ids, counted=self.counted, characters=self.characters)
+        written = path.with_name(f".new.{path.name}")
+        np.savez(written, ids=self.ids, counted=self.counted, characters=self.characters)
+        os.replace(written, path)  # a kill leaves all of it or nothing
 
     @classmethod
     def load(cls, path: Path) -> Packed:
@@ -34,8 +38,8 @@ class Packed:
 
 def pack(examples: Iterable[Example], tokenizer: Tokenizer, length: int) -> Packed:
     """Best-fit packing: each document goes to the fullest open block that still holds it; longer ones are cut."""
-    ids: list[list[int]] = []
-    counted: list[list[bool]] = []
+    ids: list[array[int]] = []
+    counted: list[bytearray] = []
     blocks: list[tuple[int, int]] = []  # heap of (-used, index) of the open blocks
     characters = 0
     for example in examples:
@@ -44,10 +48,10 @@ def pack(examples: Iterable[Example], tokenizer: Tokenizer, length: int) -> Pack
             index = _place(blocks, len(piece), length)
             if index is None:
                 index = len(ids)
-                ids.append([])
-                counted.append([])
-            ids[index] += piece
-            counted[index] += mask
+                ids.append(array("H"))
+                counted.append(bytearray())
+            ids[index].extend(piece)
+            counted[index].extend(mask)
             if len(ids[index]) < length:
                 heapq.heappush(blocks, (-len(ids[index]), index))
             while len(blocks) > _OPEN_BLOCKS:
@@ -77,7 +81,7 @@ def _place(blocks: list[tuple[int, int]], size: int, length: int) -> int | None:
     return found
 
 
-def _matrix(rows: list[list], length: int, fill: int | bool, dtype: type) -> np.ndarray:
+def _matrix(rows: Sequence[array[int] | bytearray], length: int, fill: int | bool, dtype: type) -> np.ndarray:
     matrix: np.ndarray = np.full((len(rows), length), fill, dtype)
     for i, row in enumerate(rows):
         matrix[i, : len(row)] = row

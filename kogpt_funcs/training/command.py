@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import shutil
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,87 +15,176 @@ from kogpt_funcs import settings
 from kogpt_funcs.errors import KogptError
 
 _RUNS = Path("runs")
+_FILE = click.Path(path_type=Path, exists=True)
+_SHARE = click.FloatRange(0, 1, min_open=True)
 
 
-@click.group(help="Train a base, or a function's checkpoint on it. Runs are kept in runs/ and resumed there.")
+@click.group(help="Train a base, or a function's checkpoint on it. A run is kept in runs/, and goes on with --resume.")
 def train() -> None:
     pass
 
 
+def run_options(name: str, out: str, minutes: int) -> Callable[[Any], Any]:
+    """The options that every kind of training has: its budget, its run folder, and what becomes of the run that is there."""
+    options = [
+        click.option("--minutes", type=click.FloatRange(0, min_open=True), help=f"Training time, all resumes together. [default: {minutes}, without --epochs]"),
+        click.option("--epochs", type=click.IntRange(1, 10_000), help="Times through the data, in place of --minutes."),
+        click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True),
+        click.option("--run", type=click.Path(path_type=Path), default=_RUNS / name, show_default=True, help="Folder of checkpoints, curve and logs."),
+        click.option("--resume", "mode", flag_value="resume", help="Go on with the run in that folder."),
+        click.option("--fresh", "mode", flag_value="fresh", help="Delete the run in that folder and begin anew."),
+        click.option("--out", type=click.Path(path_type=Path), help=f"Folder of the trained checkpoint. [default: {out}]"),
+    ]
+
+    def add(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def budget_of(minutes: float | None, epochs: int | None, default: float) -> dict[str, Any]:
+    """`minutes` and `epochs` of a run, one of them None."""
+    if minutes and epochs:
+        raise KogptError("--minutes and --epochs are two budgets. Give one of them.")
+    return {"minutes": None if epochs else minutes or default, "epochs": epochs}
+
+
+def columns_of(pairs: tuple[str, ...]) -> dict[str, str]:
+    """{"text": "sent"} of ("text=sent",)."""
+    found = {}
+    for pair in pairs:
+        wanted, _, name = pair.partition("=")
+        if not (wanted and name):
+            raise KogptError(f"--column {pair!r} is not WANTED=NAME, such as text=sent: the function's column, then the file's.")
+        found[wanted.strip()] = name.strip()
+    return found
+
+
+@contextlib.contextmanager
+def messages_on_stderr() -> Iterator[None]:
+    """Libraries print to stdout while they train; it is for the figures."""
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
+
+
 @train.command("base")
-@click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True,
-              help="Folder of the files that the mix names.")
-@click.option("--mix", type=click.Path(path_type=Path, exists=True), help="TOML of the text mix; default: the shipped base's.")
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), default=60, show_default=True, help="Training time, all resumes together.")
-@click.option("--decay", type=click.FloatRange(0, 1, min_open=True), default=0.4, show_default=True, help="Share of the time over which the learning rate falls to zero.")
+@click.option("--data", "data", type=_FILE, multiple=True, required=True,
+              help="Folder of the files that the mix names; or files of texts: TXT, CSV, TSV, JSONL, XLSX (.gz, .xz).")
+@click.option("--mix", type=_FILE, help="TOML of the text mix of a folder; default: the shipped base's.")
+@click.option("--column", "pairs", multiple=True, metavar="text=NAME", help="The column of a file of texts that holds them.")
+@click.option("--decay", type=_SHARE, default=0.4, show_default=True, help="Share of the budget over which the learning rate falls to zero.")
 @click.option("--layers", type=click.IntRange(1, 48), default=6, show_default=True)
 @click.option("--width", type=click.IntRange(32, 4096), default=256, show_default=True)
 @click.option("--heads", type=click.IntRange(1, 64), default=4, show_default=True)
 @click.option("--length", type=click.IntRange(32, 2048), default=512, show_default=True, help="Tokens a block.")
 @click.option("--vocabulary", type=click.IntRange(2500, 60000), default=8192, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1, 1024), default=8, show_default=True, help="Blocks a step.")
-@click.option("--start", default=None, help="Checkpoint whose weights, shape and tokenizer a new run begins with; default: from scratch.")
-@click.option("--run", type=click.Path(path_type=Path), default=_RUNS / "base", show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), default=None, help="Default: weights/base.")
+@click.option("--start", help="Checkpoint whose weights, shape and tokenizer a new run begins with; default: from scratch.")
+@run_options("base", "weights/base", 60)
 def train_base(
-    data: Path, mix: Path | None, minutes: float, decay: float, layers: int, width: int, heads: int, length: int, vocabulary: int,
-    batch_size: int, start: str | None, run: Path, out: Path | None,
+    data: tuple[Path, ...], mix: Path | None, pairs: tuple[str, ...], decay: float, layers: int, width: int, heads: int,
+    length: int, vocabulary: int, batch_size: int, start: str | None, minutes: float | None, epochs: int | None, seed: int,
+    run: Path, mode: Any, out: Path | None,
 ) -> None:  # fmt: skip
     """Pretrain a base: vocabulary, packed text, GPT-2; prints held-out bits per character."""
     if width % heads:
         raise KogptError(f"--width {width} is not a multiple of --heads {heads}.")
-    from kogpt_funcs.models import checkpoints
-    from kogpt_funcs.training import pretraining
+    budget = budget_of(minutes, epochs, 60)
+    with messages_on_stderr():
+        from kogpt_funcs.training import pretraining
+        from kogpt_funcs.training.loop import Budget
 
-    run.mkdir(parents=True, exist_ok=True)
-    folder = checkpoints.folder(start) if start else None
-    if folder and not (run / "tokenizer.json").exists():
-        shutil.copy(folder / "tokenizer.json", run)
-    pretraining.prepare(mix or Path(__file__).parent / "mixes" / "base.toml", data, run, vocabulary_size=vocabulary, length=length)
-    figures = pretraining.pretrain(run, layers=layers, width=width, heads=heads, minutes=minutes, decay=decay, batch_size=batch_size, start=folder)
-    pretraining.export(run, out or settings.weights() / "base")
+        files, parts, mix = _texts(list(data), mix, columns_of(pairs))
+        asked = pretraining.Asked(
+            files, parts, mix, shape=pretraining.Shape(layers, width, heads), length=length,
+            vocabulary_size=vocabulary, budget=Budget(**budget), decay=decay, batch_size=batch_size, start=start, seed=seed,
+        )  # fmt: skip
+        figures = pretraining.train_base(asked, run, out or settings.weights() / "base", mode or "new")
     _print(figures)
 
 
+def _texts(data: list[Path], mix: Path | None, columns: dict[str, str]) -> tuple[list[Path], list[Any], Path | None]:
+    """The vocabulary files and the parts of a mix, or of plain files; and the mix."""
+    from kogpt_funcs.training import mix as mixes
+
+    if len(data) == 1 and data[0].is_dir():
+        mix = mix or Path(__file__).parent / "mixes" / "base.toml"
+        return (*mixes.read_mix(mix, data[0]), mix)
+    if mix or any(path.is_dir() for path in data):
+        raise KogptError("--data is one folder, whose files a --mix names; or files of texts, without a --mix.")
+    return data, mixes.plain(data, columns), None
+
+
 def _function_command(name: str) -> click.Command:
-    @click.command(name, help=f"Train {name}: an adapter on a base, or a classifier from it.")
+    @click.command(name, help=f"Train {name}: an adapter on a base or all its weights; or a classifier from it.")
     @click.option("--data", "files", type=click.Path(path_type=Path, exists=True, dir_okay=False), multiple=True, required=True,
-                  help="CSV, TSV, JSONL or XLSX (.gz, .xz); may be given several times.")
+                  help="TXT, CSV, TSV, JSONL or XLSX (.gz, .xz); may be given several times.")
+    @click.option("--column", "pairs", multiple=True, metavar="WANTED=NAME", help="Which column of the data is the one that the function wants, e.g. text=sent.")
+    @click.option("--paragraphs", is_flag=True, help="In a TXT file a blank line sets texts apart; otherwise each line is a text.")
     @click.option("--base", default="base", show_default=True, help="Checkpoint in weights/, a folder, or a hub name.")
-    @click.option("--minutes", type=click.FloatRange(0, min_open=True), default=20, show_default=True, help="Training time, all resumes together.")
-    @click.option("--lr", type=click.FloatRange(0, 1, min_open=True), default=None, help="Default: 1e-3 for an adapter, 3e-4 for a classifier.")
+    @click.option("--full/--lora", default=False, help="Train all weights, or an adapter of few. [default: --lora]")
+    @click.option("--lr", type=_SHARE, help="Default: 1e-3 for an adapter, 3e-4 for all weights or a classifier.")
     @click.option("--rank", type=click.IntRange(1, 512), default=32, show_default=True, help="LoRA rank of an adapter.")
     @click.option("--passes", type=click.IntRange(1, 100), default=1, show_default=True, help="How often the rows are rendered anew.")
-    @click.option("--keep", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True, help="Share of the rows to use, drawn at random.")
+    @click.option("--keep", type=_SHARE, default=1.0, show_default=True, help="Share of the rows to use, drawn at random.")
+    @click.option("--patience", type=click.IntRange(1), help="Stop after so many evaluations without a better held-out loss.")
     @click.option("--batch-size", type=click.IntRange(1, 4096), default=64, show_default=True)
-    @click.option("--run", type=click.Path(path_type=Path), default=None, help=f"Default: runs/{name}.")
-    @click.option("--out", type=click.Path(path_type=Path), default=None, help=f"Default: weights/{name}; with --base, weights/BASE/{name}.")
+    @run_options(name, f"weights/{name}, with --full weights/{name}-full; with --base under weights/BASE/", 20)
     def command(
-        files: tuple[Path, ...], base: str, minutes: float, lr: float | None, rank: int, passes: int, keep: float,
-        batch_size: int, run: Path | None, out: Path | None,
+        files: tuple[Path, ...], base: str, minutes: float | None, epochs: int | None, run: Path, mode: str | None,
+        out: Path | None, **options: Any,
     ) -> None:  # fmt: skip
         from kogpt_funcs import registry
-        from kogpt_funcs.models import checkpoints
 
-        place = settings.weights() if base == "base" else settings.weights() / checkpoints.slug(base)
-        common: dict[str, Any] = {
-            "base": base, "run": run or _RUNS / name, "out": out or place / name, "minutes": minutes, "batch_size": batch_size,
-        }  # fmt: skip
-        if hasattr(registry.get(name).module, "training_labels"):
-            from kogpt_funcs.training.labelling import train_classifier
-
-            _print(train_classifier(name, list(files), lr=lr or 3e-4, **common))
-        else:
-            from kogpt_funcs.training.finetuning import train_adapter
-
-            _print(train_adapter(name, list(files), lr=lr or 1e-3, rank=rank, passes=passes, keep=keep, **common))
+        budget = budget_of(minutes, epochs, 20)
+        options["columns"] = columns_of(options.pop("pairs"))
+        tuned = _train_classifier if hasattr(registry.get(name).module, "training_labels") else _finetune
+        with messages_on_stderr():
+            figures = tuned(name, list(files), base, run, out or _place(name, base, options["full"]), {**options, **budget}, mode or "new")
+        _print(figures)
 
     return command
 
 
+def _finetune(name: str, files: list[Path], base: str, run: Path, out: Path, options: dict[str, Any], mode: Any) -> dict[str, Any]:
+    from kogpt_funcs.training.finetuning import Options, finetune
+    from kogpt_funcs.training.sources import Source
+
+    columns, paragraphs = options.pop("columns"), options.pop("paragraphs")
+    sources = [Source(file, columns, paragraphs) for file in files]
+    return finetune(name, sources, base=base, run=run, out=out, options=Options(**options), mode=mode)
+
+
+def _train_classifier(name: str, files: list[Path], base: str, run: Path, out: Path, options: dict[str, Any], mode: Any) -> dict[str, Any]:
+    from kogpt_funcs.training.labelling import Options, train_classifier
+    from kogpt_funcs.training.sources import Source
+
+    given = click.get_current_context().get_parameter_source
+    for option in ("paragraphs", "full", "rank", "passes", "keep"):
+        if (source := given(option)) and source.name == "COMMANDLINE":
+            raise KogptError(f"{name} is a classifier: --{option} is for functions that write text.")
+    chosen = {key: options[key] for key in ("lr", "batch_size", "minutes", "epochs", "patience", "seed")}
+    sources = [Source(file, options["columns"]) for file in files]
+    return train_classifier(name, sources, base=base, run=run, out=out, options=Options(**chosen), mode=mode)
+
+
+def _place(name: str, base: str, full: bool) -> Path:
+    from kogpt_funcs.models import checkpoints
+
+    place = settings.weights() if base == "base" else settings.weights() / checkpoints.slug(base)
+    return place / (f"{name}-full" if full else name)
+
+
 def _add_functions() -> None:
     from kogpt_funcs.registry import names
+    from kogpt_funcs.training.dialogue_command import dialogue  # takes its options from above
 
+    train.add_command(dialogue)
     for name in names():
         train.add_command(_function_command(name))
 

@@ -1,9 +1,8 @@
-"""The text mix of a base: a TOML file names data files, how rows are rendered, and how often they are seen."""
+"""The text mix of a base: its data files, how their rows are rendered, and how often they are seen."""
 
 from __future__ import annotations
 
 import random
-import sys
 import tomllib
 import zlib
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import Any
 from kogpt_funcs import registry
 from kogpt_funcs.errors import KogptError
 from kogpt_funcs.models import Example, Special
-from kogpt_funcs.tables import read_rows
+from kogpt_funcs.training.sources import Source
 
 HELD_OUT_EVERY = 50  # one row in fifty is never trained on
 
@@ -29,17 +28,24 @@ class Part:
     keep: float = 1.0
     repeat: int = 1
     group: str = "text"
+    columns: dict[str, str] = field(default_factory=dict)
 
     def examples(self, *, held_out: bool, seed: int = 0) -> Iterator[Example]:
         """The examples of the held-out rows, or of the others; the choice depends on the row's text alone."""
         rng = random.Random(seed)
         render = _renderer(self.function)
         for _ in range(1 if held_out else self.repeat):
-            for row in good_rows(self.file):
-                if any(row.get(column) not in values for column, values in self.where.items()):
+            source = Source(self.file, self.columns)
+            for row in source.read(quiet=not held_out):  # the held-out rows are read first: they tell the bad ones
+                if any(row.cells.get(column) not in values for column, values in self.where.items()):
                     continue
-                if is_held_out(row) == held_out and rng.random() < self.keep:
-                    yield from rendered(render, row, self.file, rng)
+                if is_held_out(row.cells) == held_out and rng.random() < self.keep:
+                    yield from source.render(render, row, rng)
+
+
+def plain(files: list[Path], columns: dict[str, str]) -> list[Part]:
+    """A mix of files that hold texts, each file with a held-out figure of its own."""
+    return [Part(file, "continue_text", columns=columns, group=file.name.split(".")[0]) for file in files]
 
 
 def read_mix(path: Path, data: Path) -> tuple[list[Path], list[Part]]:
@@ -66,11 +72,7 @@ def rendered(render: Any, row: dict[str, Any], path: Path, *options: Any) -> Ite
 
 def good_rows(path: Path) -> Iterator[dict[str, Any]]:
     """The rows of `path`; one that cannot be read is reported with its number and skipped."""
-    for row in read_rows(path):
-        if row.problem:
-            print(f"{path.name}, row {row.number}: {row.problem} Skipped.", file=sys.stderr)
-        else:
-            yield row.cells
+    return (row.cells for row in Source(path).read())
 
 
 def is_held_out(row: dict[str, Any], every: int = HELD_OUT_EVERY) -> bool:

@@ -40,9 +40,13 @@ class MuonAdamW(torch.optim.Optimizer):
 def warmup_stable_decay(
     optimizer: torch.optim.Optimizer, progress: Callable[[int], float], warmup_steps: int = 100, decay: float = 0.4
 ) -> LambdaLR:
-    """Linear warm-up, constant, then linear to zero over the last `decay` share of `progress(step)`, which runs 0 to 1."""
+    """Linear warm-up, constant, then linear to zero over the last `decay` share of `progress(step)`, which runs 0 to 1.
+
+    The warm-up ends after `warmup_steps`, or after a tenth of a run that is too short for them.
+    """
 
     def factor(step: int) -> float:
-        return min(1.0, (step + 1) / warmup_steps, max(0.0, (1.0 - progress(step)) / decay))
+        done = progress(step)
+        return min(1.0, max((step + 1) / warmup_steps, done / 0.1), max(0.0, (1.0 - done) / decay))
 
     return LambdaLR(optimizer, factor)

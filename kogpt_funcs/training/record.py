@@ -88,8 +88,15 @@ def begin(run: Path, record: Record, mode: Mode = "new") -> Path | None:
     return checkpoint
 
 
+def joined(run: Path, mode: Mode) -> Path | None:
+    """The checkpoint that `begin` returned to the first of several processes, for the others."""
+    return seals.last_whole(run) if mode == "resume" else None
+
+
 def refuse(run: Path, mode: Mode) -> None:
     """KogptError if the folder `run` and `mode` do not go together; quick, so that it can be asked before data is read."""
+    if run.exists() and not run.is_dir():
+        raise KogptError(f"{run} is a file. A run is kept in a folder: choose another --run.")
     held = (run / RUN).is_file() or bool(seals.checkpoints(run))
     if mode == "new" and held:
         raise KogptError(f"{run} holds a run already. Go on with it: --resume. Delete it and begin anew: --fresh. Or choose another --run.")

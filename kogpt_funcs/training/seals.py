@@ -27,10 +27,18 @@ def last_whole(run: Path) -> Path | None:
     sealed raises KogptError: nobody should train on from it unawares.
     """
     for checkpoint in reversed(checkpoints(run)):
-        if _complete(checkpoint):
+        if is_whole(checkpoint):
             _check(checkpoint)
             return checkpoint
     return None
+
+
+def is_whole(checkpoint: Path) -> bool:
+    """Was `checkpoint` written to its end, and are its files still there?"""
+    try:
+        return all((checkpoint / name).is_file() for name in _digests(checkpoint))
+    except FileNotFoundError:
+        return False
 
 
 def checkpoints(run: Path) -> list[Path]:
@@ -54,13 +62,6 @@ def replace_text(path: Path, text: str) -> None:
     written = path.with_name(f".{path.name}.new")
     written.write_text(text, encoding="utf-8")
     os.replace(written, path)
-
-
-def _complete(checkpoint: Path) -> bool:
-    try:
-        return all((checkpoint / name).is_file() for name in _digests(checkpoint))
-    except FileNotFoundError:
-        return False
 
 
 def _check(checkpoint: Path) -> None:

@@ -1,0 +1,102 @@
+"""Examples as token ids: kept in little memory, padded into batches, and measured in bits a character."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from kogpt_funcs.models import Example, Special
+from kogpt_funcs.models.encoding import pad
+from kogpt_funcs.models.tokenizer import END, PAD, Tokenizer
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """Ids of prompt and target, the end token last; the loss counts from `start` on."""
+
+    ids: list[int]
+    start: int
+    characters: int
+
+
+def sequences(examples: Iterable[Example], tokenizer: Tokenizer, length: int) -> list[Sequence]:
+    """The pieces of each example; one that is longer than `length` tokens and cannot be cut is left out."""
+    return [piece for example in examples for piece in pieces(example, tokenizer, length)]
+
+
+def pieces(example: Example, tokenizer: Tokenizer, length: int) -> Iterator[Sequence]:
+    """An example as one sequence. A longer one than `length` tokens is cut if it is plain text: no text in its prompt."""
+    before = tokenizer.encode(example.prompt)
+    ids = [*before, *tokenizer.encode([example.target]), END]
+    if len(ids) <= length:
+        yield Sequence(ids, len(before), len(example.target))
+    elif all(isinstance(piece, Special) for piece in example.prompt):
+        for first in range(0, len(ids), length):
+            part = ids[first : first + length]
+            yield Sequence(part, max(0, len(before) - first), round(len(example.target) * len(part) / len(ids)))
+
+
+class Sequences(torch.utils.data.Dataset):
+    """Sequences as Trainer wants them, in four bytes a token."""
+
+    def __init__(self, found: Iterable[Sequence] = ()) -> None:
+        self._ids, self._ends, self._starts, self._characters = array("I"), array("Q"), array("I"), array("I")
+        for sequence in found:
+            self.append(sequence)
+
+    def append(self, sequence: Sequence) -> None:
+        self._ids.extend(sequence.ids)
+        self._ends.append(len(self._ids))
+        self._starts.append(sequence.start)
+        self._characters.append(sequence.characters)
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        sequence = self.sequence(index)
+        return {"input_ids": sequence.ids, "start": sequence.start}
+
+    def sequence(self, index: int) -> Sequence:
+        first = self._ends[index - 1] if index else 0
+        return Sequence(self._ids[first : self._ends[index]].tolist(), self._starts[index], self._characters[index])
+
+    @property
+    def lengths(self) -> list[int]:
+        return [end - begin for begin, end in zip([0, *self._ends], self._ends, strict=False)]
+
+
+def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    """input_ids, attention_mask and labels [batch, longest]; labels are -100 on prompts and pads."""
+    batch = pad([row["input_ids"] for row in rows], PAD)
+    before = torch.arange(batch["input_ids"].shape[1]) < torch.tensor([[row["start"]] for row in rows])
+    batch["labels"] = batch["input_ids"].masked_fill(before | (batch["attention_mask"] == 0), -100)
+    return batch
+
+
+def bits_per_character(model: torch.nn.Module, found: list[Sequence]) -> float:
+    """Bits a character of the targets (their end token counted too)."""
+    nats, _ = loss(model, found)
+    return nats / math.log(2) / max(1, sum(s.characters for s in found))
+
+
+@torch.no_grad()
+def loss(model: torch.nn.Module, found: list[Sequence]) -> tuple[float, int]:
+    """Nats of all target tokens in `found`, and how many these are. The model is in evaluation mode afterwards."""
+    model.eval()
+    device = next(model.parameters()).device
+    nats, tokens = 0.0, 0
+    ordered = sorted(found, key=lambda s: len(s.ids))
+    for i in range(0, len(ordered), 32):
+        rows = collate([{"input_ids": s.ids, "start": s.start} for s in ordered[i : i + 32]])
+        batch = {key: value.to(device) for key, value in rows.items()}
+        labels = batch.pop("labels")[:, 1:]
+        logits = model(**batch).logits[:, :-1]
+        nats += float(torch.nn.functional.cross_entropy(logits.float().transpose(1, 2), labels, reduction="sum"))
+        tokens += int((labels != -100).sum())
+    return nats, tokens

@@ -1,0 +1,53 @@
+"""The base that a run starts from: its architecture, tokenizer and weights are checked before a step is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from transformers import GPT2LMHeadModel
+
+from kogpt_funcs.errors import CheckpointError
+from kogpt_funcs.models import checkpoints
+from kogpt_funcs.models.tokenizer import Tokenizer
+
+_TIED = {"lm_head.weight"}  # the same matrix as the embeddings
+
+
+class Start(NamedTuple):
+    folder: Path
+    tokenizer: Tokenizer
+    model: GPT2LMHeadModel  # fp32
+    fingerprint: str
+
+
+def start(base: str) -> Start:
+    """The checkpoint `base`, or CheckpointError where it is no GPT-2, is damaged, or has another model's tokenizer."""
+    folder = checkpoints.folder(base)
+    name = checkpoints.slug(base)
+    architecture = checkpoints.read_json(folder / "config.json").get("model_type")
+    if architecture != "gpt2":
+        raise CheckpointError(f"Checkpoint {name!r} has architecture {architecture!r}. Training starts from a 'gpt2', such as base or skt/kogpt2-base-v2.")
+    tokenizer = Tokenizer(folder / "tokenizer.json")
+    model = _load(folder, name)
+    if model.config.vocab_size < tokenizer.size:
+        raise CheckpointError(
+            f"Checkpoint {name!r}: its tokenizer has {tokenizer.size} entries, its weights {model.config.vocab_size}. "
+            "They are not of one model."
+        )
+    return Start(folder, tokenizer, model, checkpoints.fingerprint(model))
+
+
+def _load(folder: Path, name: str) -> GPT2LMHeadModel:
+    try:
+        model, info = GPT2LMHeadModel.from_pretrained(str(folder), dtype=torch.float32, output_loading_info=True)
+    except Exception as error:  # files break in many ways, and each library has its own words for it
+        raise CheckpointError(f"Checkpoint {name!r} cannot be loaded: {type(error).__name__}: {str(error).splitlines()[0]:.200}") from error
+    missing = sorted(set(info["missing_keys"]) - _TIED)
+    if missing or info["mismatched_keys"]:
+        raise CheckpointError(
+            f"Checkpoint {name!r} lacks weights that its config.json promises ({(missing or ['of that shape'])[0]} …). "
+            "Training would start from random ones."
+        )
+    return model

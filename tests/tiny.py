@@ -1,0 +1,42 @@
+"""A base of 2 layers × 32 with the shipped tokenizer, and rows to train it on: real, and small enough to train in a second."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from package_copy import ROOT
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from kogpt_funcs.training.finetuning import Options, finetune
+from kogpt_funcs.training.sources import Source
+
+WHO = ["고양이", "친구", "가수", "선생님", "할머니"]
+WHERE = ["학교에서", "집에서", "바다에서"]
+
+
+def tiny_base(folder: Path, **config: Any) -> Path:
+    """A checkpoint folder with random weights."""
+    torch.manual_seed(1)
+    shape = {"vocab_size": 8192, "n_positions": 64, "n_embd": 32, "n_layer": 2, "n_head": 2}
+    GPT2LMHeadModel(GPT2Config(**(shape | config), bos_token_id=0, eos_token_id=1, pad_token_id=3)).save_pretrained(folder)
+    shutil.copy(ROOT / "weights" / "base" / "tokenizer.json", folder)
+    return folder
+
+
+def songs(path: Path, rows: int = 150) -> Path:
+    """S1's columns, `score,genre,sent`: short and long texts."""
+    lines = [f"{i % 5},발라드,{WHERE[i % 3]} {WHO[i % 5]}가 노래를 불렀다 {i}번." + " 참 좋았다." * (i % 4) for i in range(rows)]
+    path.write_text("\n".join(["score,genre,sent", *lines]) + "\n", encoding="utf-8")
+    return path
+
+
+def trained(folder: Path, data: Path, run: str = "run", mode: Any = "new", **options: Any) -> dict[str, Any]:
+    """The figures of `continue_text` fine-tuned on songs in folder/RUN, written to folder/RUN-out; the base is folder/base."""
+    chosen = Options(**{"batch_size": 8, "epochs": 2, **options})
+    source = Source(data, {"text": "sent"} if data.suffix == ".csv" else {})
+    return finetune(
+        "continue_text", [source], base=str(folder / "base"), run=folder / run, out=folder / f"{run}-out", options=chosen, mode=mode
+    )
