@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -222,6 +223,9 @@ def test_leaving_frees_the_batch() -> None:
         iterator.close()  # type: ignore[attr-defined]
     *_, last = model.engine.generate(generation(PROMPTS[0]), None)
     assert last[0].tokens == 16
+    deadline = time.monotonic() + 10
+    while model.engine.load["running"] and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert model.engine.load == {"running": 0, "waiting": 0}
 
 

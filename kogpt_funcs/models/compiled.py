@@ -16,6 +16,7 @@ from ctypes import POINTER, Structure, c_float, c_int, c_int8, c_int32, c_void_p
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from kogpt_funcs import settings
@@ -107,35 +108,36 @@ def _processor() -> str:
 
 
 class KeysAndValues:
-    """A sequence's cache: fp16 [layers, 2, heads, capacity, size of a head], `length` tokens of it filled."""
+    """A sequence's cache: fp16 [layers, 2, heads, capacity, size of a head], `length` tokens of it filled.
 
-    def __init__(self, layers: int, heads: int, size: int, capacity: int) -> None:
-        self.tensor = torch.empty(layers, 2, heads, capacity, size, dtype=torch.float16)
-        self.length = 0
+    It is numpy's: torch would share the copying with threads of its own, which then stand in the way of ours.
+    """
+
+    def __init__(self, array: np.ndarray, length: int = 0) -> None:
+        self.array, self.length = array, length
 
     @property
     def capacity(self) -> int:
-        return self.tensor.shape[3]
+        return self.array.shape[3]
+
+    @property
+    def bytes(self) -> int:
+        return self.array.nbytes
 
     def reserve(self, length: int) -> None:
         """Makes room for `length` tokens in all."""
         if length > self.capacity:
-            layers, two, heads, _, size = self.tensor.shape
-            grown = torch.empty(layers, two, heads, -(-length // _PAGE) * _PAGE, size, dtype=torch.float16)
-            grown[:, :, :, : self.length] = self.tensor[:, :, :, : self.length]
-            self.tensor = grown
+            self.array = self._grown(length, self.length)
 
     def copy(self, length: int) -> KeysAndValues:
         """The first `length` tokens, with room for more."""
-        layers, _, heads, _, size = self.tensor.shape
-        other = KeysAndValues(layers, heads, size, -(-(length + 1) // _PAGE) * _PAGE)
-        other.tensor[:, :, :, :length] = self.tensor[:, :, :, :length]
-        other.length = length
-        return other
+        return KeysAndValues(self._grown(length + 1, length), length)
 
-    @property
-    def bytes(self) -> int:
-        return self.tensor.numel() * 2
+    def _grown(self, room: int, length: int) -> np.ndarray:
+        layers, two, heads, _, size = self.array.shape
+        grown = np.empty((layers, two, heads, -(-room // _PAGE) * _PAGE, size), np.float16)
+        grown[:, :, :, :length] = self.array[:, :, :, :length]
+        return grown
 
 
 class CompiledNetwork(Network):
@@ -177,7 +179,7 @@ class CompiledNetwork(Network):
         return sum(tensor.numel() * tensor.element_size() for tensor in self._kept)
 
     def cache(self) -> KeysAndValues:
-        return KeysAndValues(self.layers, self.heads, self.width // self.heads, _PAGE)
+        return KeysAndValues(np.empty((self.layers, 2, self.heads, _PAGE, self.width // self.heads), np.float16))
 
     def adapter(self, low_rank: Adapter) -> Any:
         kept = []
@@ -196,7 +198,7 @@ class CompiledNetwork(Network):
         at = 0
         for i, (ids, cache, adapter) in enumerate(work):
             cache.reserve(cache.length + len(ids))
-            place, capacity, table = cache.tensor.data_ptr(), cache.capacity, adapter[0] if adapter else None
+            place, capacity, table = cache.array.ctypes.data, cache.capacity, adapter[0] if adapter else None
             for position, token in enumerate(ids, cache.length):
                 tokens[at] = _Token(token, position, place, capacity, table)
                 at += 1

@@ -243,11 +243,13 @@ class Engine:
             elif job.filled.length == len(job.prompt):
                 self._fork(job)
                 picks += [(i, job, started) for started in job.rows]
-        logits = logits[[i for i, _, _ in picks]]  # a copy: the samples of one prompt begin with the same logits
-        for table, (_, job, row) in zip(logits.numpy(), picks, strict=True):
+        table = logits.numpy()
+        if [i for i, _, _ in picks] != list(range(len(table))):  # the samples of one prompt begin with the same logits
+            table = table[[i for i, _, _ in picks]]
+        for values, (_, job, row) in zip(table, picks, strict=True):
             with self._fault_of(job):
-                row.choice.apply(table)
-        tokens = choose(self.network, logits, [row.choice for _, _, row in picks]) if picks else []
+                row.choice.apply(values)
+        tokens = choose(self.network, torch.from_numpy(table), [row.choice for _, _, row in picks]) if picks else []
         for token, (_, job, row) in zip(tokens, picks, strict=True):
             with self._fault_of(job):
                 if row.ending.admits(token, row.ids):
