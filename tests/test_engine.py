@@ -222,7 +222,7 @@ def test_leaving_frees_the_batch() -> None:
     for iterator in snapshots:
         iterator.close()  # type: ignore[attr-defined]
     *_, last = model.engine.generate(generation(PROMPTS[0]), None)
-    assert last[0].tokens == 16
+    assert last[0].text
     deadline = time.monotonic() + 10
     while model.engine.load["running"] and time.monotonic() < deadline:
         time.sleep(0.01)
