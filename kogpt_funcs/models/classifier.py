@@ -15,6 +15,7 @@ from kogpt_funcs.models.batching import Batches
 from kogpt_funcs.models.encoding import encoder, pad
 from kogpt_funcs.models.gate import admitted
 from kogpt_funcs.models.language_model import device
+from kogpt_funcs.models.ngrams import Ngrams
 from kogpt_funcs.models.quantization import quantize
 
 Probabilities = dict[str, dict[str, float]]
@@ -43,7 +44,8 @@ class Classifier(cache.Loaded):
 
     `config.label_groups` is a list of {"name", "labels": [name, …], "activation": "softmax" or "sigmoid",
     "temperature", "thresholds": [a probability a label]}; the groups' labels in order are the model's outputs. Without
-    it all labels form one softmax group, "labels". On a CPU the linear layers are int8, unless it is to be `exact`.
+    it all labels form one softmax group, "labels". Where the checkpoint has n-gram weights, their logits are added to
+    the model's. On a CPU the linear layers are int8, unless it is to be `exact`.
     """
 
     def __init__(self, name: str, *, exact: bool = False) -> None:
@@ -57,6 +59,7 @@ class Classifier(cache.Loaded):
         self.groups = getattr(config, "label_groups", None) or [{"name": "labels", "labels": labels, "activation": "softmax"}]
         if [label for group in self.groups for label in group["labels"]] != labels:
             raise CheckpointError(f"Checkpoint {folder.name!r}: the labels of label_groups are not those of id2label, in order.")
+        self.ngrams = Ngrams.load(folder, len(labels))
         self._parameters = sum(p.numel() for p in self.model.parameters())
         self._int8 = self.device.type == "cpu" and not exact
         if self._int8:
@@ -70,19 +73,26 @@ class Classifier(cache.Loaded):
 
     @property
     def bytes(self) -> int:
-        return super().bytes + sum(getattr(module, "bytes", 0) for module in self.model.modules())
+        ngrams = self.ngrams.bytes if self.ngrams else 0
+        return super().bytes + ngrams + sum(getattr(module, "bytes", 0) for module in self.model.modules())
 
     @property
     def details(self) -> dict[str, Any]:
         return {"device": str(self.device), "dtype": "int8" if self._int8 else str(self.model.dtype).removeprefix("torch.")}
 
     def __call__(self, texts: Sequence[str]) -> list[Probabilities]:
-        return self._batches(self._read, [self.encoder.encode(text) for text in texts])
+        if not texts:
+            return []
+        logits = torch.stack(self._batches(self._logits, [self.encoder.encode(text) for text in texts]))
+        if self.ngrams:
+            logits += torch.from_numpy(self.ngrams.logits(texts))
+        return probabilities(logits, self.groups)
 
     @torch.inference_mode()
-    def _read(self, ids: list[list[int]]) -> list[Probabilities]:
+    def _logits(self, ids: list[list[int]]) -> Sequence[torch.Tensor]:
+        """[labels] fp32 for each row of `ids`."""
         batch = {key: value.to(self.device) for key, value in pad(ids, self.encoder.pad_id).items()}
-        return probabilities(self.model(**batch).logits.float().cpu(), self.groups)
+        return self.model(**batch).logits.float().cpu().clone().unbind()
 
 
 def load(folder: Path, dtype: torch.dtype, **options: Any) -> Any:

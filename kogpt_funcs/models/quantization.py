@@ -14,12 +14,12 @@ from transformers.pytorch_utils import Conv1D
 _WORTH = 2**16  # weights of a layer; smaller ones, a classifier's head above all, stay exact
 
 
-def int8_linear(weight: torch.Tensor, bias: torch.Tensor | None, *, by_row: bool = True) -> nn.Module:
+def int8_linear(weight: torch.Tensor, bias: torch.Tensor | None, *, by_row: bool = True) -> Product:
     """A module x fp32 [*, in] → [*, out] with `weight` [out, in] in int8, one scale an output; fp32 where int8 cannot run.
 
     `by_row` gives each row of x a scale of its own: a row's result is then bit for bit the same whatever shares its
     batch, and from about 16 rows on this is also the faster way (two to three times, from 256 rows on). Without it one
-    scale serves the whole of x, in one fused kernel: faster for a single row. The module's `bytes` is what it keeps.
+    scale serves the whole of x, in one fused kernel: faster for a single row.
     """
     weight = weight.detach().float().contiguous()  # the kernels take a transposed view for what it is not
     bias = torch.zeros(len(weight)) if bias is None else bias.detach().float().clone()
@@ -38,7 +38,13 @@ def quantize(model: nn.Module) -> None:
                 setattr(module, name, int8_linear(layer.weight.t(), layer.bias))
 
 
-class Float(nn.Module):
+class Product(nn.Module):
+    """x [*, in] → [*, out]; `bytes` is what it keeps in memory."""
+
+    bytes: int
+
+
+class Float(Product):
     """The same product in fp32."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor) -> None:
@@ -50,7 +56,7 @@ class Float(nn.Module):
         return functional.linear(x, self.weight, self.bias)
 
 
-class RowScaled(nn.Module):
+class RowScaled(Product):
     """oneDNN's int8 product of symmetric int8 rows, each scaled by its largest entry (LLM.int8, Dettmers et al. 2022)."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor) -> None:
@@ -70,7 +76,7 @@ class RowScaled(nn.Module):
         return torch.addcmul(self.bias, product, largest / 127, out=product)
 
 
-class TensorScaled(nn.Module):
+class TensorScaled(Product):
     """torch's dynamic int8 product: it finds the scale of x, quantises and multiplies in one kernel."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor) -> None:
