@@ -17,10 +17,12 @@ from kogpt_funcs.errors import KogptError
 _ELSEWHERE = {
     "call": ("kogpt_funcs.serving.call", "call", "Run one function on one input; JSON on stdout."),
     "map": ("kogpt_funcs.serving.map", "map_file", "Run a function over a column of a CSV, TSV, JSONL or XLSX file."),
+    "generate": ("kogpt_funcs.serving.prompting", "generate", "Continue prompts typed one after another; keep the samples."),
     "collect": ("kogpt_funcs.collecting.command", "collect", "Collect text for training, from YouTube."),
     "clean": ("kogpt_funcs.collecting.preparing", "clean", "Clean collected text: names, personal data, abuse."),
     "pack": ("kogpt_funcs.collecting.preparing", "pack", "Pack novels into phrases that fill a model's context."),
     "runs": ("kogpt_funcs.training.runs", "runs", "List training runs with their losses; write CSV or a page of curves."),
+    "bench": ("kogpt_funcs.benchmarking.command", "bench", "Measure speed and memory beside other engines."),
     "train": ("kogpt_funcs.training.command", "train", "Train a base, an adapter or a classifier."),
     "evaluate": ("kogpt_funcs.training.evaluation.command", "evaluate", "Measure a checkpoint on held-out data."),
 }
