@@ -16,9 +16,9 @@ _importing = threading.Lock()  # two threads that import transformers at once se
 def generate(request: Generation) -> Iterator[list[Sample]]:
     """Snapshots of the samples of `request` as they grow; the last one is complete. Closing it cancels the work."""
     with _importing:
-        from kogpt_funcs.models import decoder
+        from kogpt_funcs.models import backends
 
-    return decoder.generate(request)
+    return backends.generate(request)
 
 
 def classify(texts: list[str], checkpoint: str) -> list[dict[str, dict[str, float]]]:
