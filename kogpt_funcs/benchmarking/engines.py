@@ -35,7 +35,8 @@ class Transformers(Engine):
 
         self.device = torch.device(_device())
         dtype = torch.float32 if self.device.type == "cpu" else torch.bfloat16
-        self.model: Any = AutoModelForCausalLM.from_pretrained(str(folder), dtype=dtype).to(self.device).eval()
+        model: Any = AutoModelForCausalLM.from_pretrained(str(folder), dtype=dtype)
+        self.model = model.to(self.device).eval()
 
     def write(self, prompts: Sequence[Prompt], new: int) -> int:
         import torch

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -138,7 +139,7 @@ class Bench:
         return Figure(what, self.model, engine, round(value, 4), unit, better, [round(r, 4) for r in repeats])
 
     def _workers(self, *names: str) -> dict[str, Worker]:
-        found = {name: self._start(name, lambda name=name: Worker(name, self.folder)) for name in names}
+        found = {name: self._start(name, partial(Worker, name, self.folder)) for name in names}
         return {name: worker for name, worker in found.items() if isinstance(worker, Worker)}
 
     def _servers(self) -> dict[str, Server]:
@@ -146,7 +147,7 @@ class Bench:
         return {server.name: server for server in started if server is not None}
 
     def _server(self, kind: type[OurServer] | type[GradioDemo]) -> Server | None:
-        make = (lambda: GradioDemo(self.folder, self.load.new)) if kind is GradioDemo else (lambda: OurServer(self.folder))
+        make = partial(GradioDemo, self.folder, self.load.new) if kind is GradioDemo else partial(OurServer, self.folder)
         server = self._start(kind.name, make)
         return server if isinstance(server, Server) else None
 

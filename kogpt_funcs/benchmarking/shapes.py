@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from kogpt_funcs.errors import CheckpointError
 from kogpt_funcs.models import checkpoints
@@ -26,7 +27,7 @@ def kogpt2(out: Path, fixture: Path | None = None, **smaller: int) -> Path:
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    shape = {**KOGPT2, **smaller}
+    shape: dict[str, Any] = {**KOGPT2, **smaller}
     out.mkdir(parents=True, exist_ok=True)
     if fixture is None:
         _fill_up(checkpoints.folder("base") / "tokenizer.json", out / "tokenizer.json", shape["vocab_size"])
