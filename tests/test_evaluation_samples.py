@@ -5,23 +5,22 @@ from __future__ import annotations
 import csv
 import json
 import random
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from package_copy import ROOT, run
+from click.testing import CliRunner
 
+from kogpt_funcs.errors import KogptError
+from kogpt_funcs.training.evaluation import continue_text, grid, write_comment
+from kogpt_funcs.training.evaluation.command import evaluate
 from kogpt_funcs.training.evaluation.continue_text import split
 from kogpt_funcs.training.evaluation.diversity import cut_to, distinct, loops, self_bleu
 from kogpt_funcs.training.evaluation.memorisation import figures, longest_overlaps
+from kogpt_funcs.training.evaluation.rows import Asked
 from kogpt_funcs.training.mix import is_test
 
 _LETTERS = "가나다라마바사아자차카타파하거너더러머버서어저처커터퍼허고노도로모보소오조초코토포호"
-
-
-def kogpt(*arguments: str | Path, home: Path) -> subprocess.CompletedProcess[bytes]:
-    return run(*arguments, home=home, environment={"PYTHONPATH": str(ROOT)})
 
 
 def written(file: Path, rows: list[dict[str, Any]]) -> Path:
@@ -91,15 +90,12 @@ def test_prompts_are_beginnings_of_texts_that_go_on() -> None:
 
 def test_continue_text_is_measured(tmp_path: Path) -> None:
     texts = [{"text": f"{n}번째 날 아침에 그는 길을 떠났다. 산을 {n}개 넘고 강을 건너 마을에 닿았다."} for n in range(400)]
-    data = written(tmp_path / "texts.jsonl", texts)
-    done = kogpt("evaluate", "continue_text", "--data", data, "--limit", "3", "--json", tmp_path / "out.json", home=tmp_path)
-    assert done.returncode == 0, done.stderr.decode()
-    found = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    asked = Asked("continue_text", (written(tmp_path / "texts.jsonl", texts),), limit=3)
+    found = continue_text.measure(asked)
     assert found["samples"] == 3
     assert found["figures"]["empty_percent"] == {"written": 0.0, "real": 0.0}
     assert found["figures"]["longest_verbatim_overlap"]["real"] >= 20  # every row ends alike
-    again = kogpt("evaluate", "continue_text", "--data", data, "--limit", "3", home=tmp_path)
-    assert again.stdout == done.stdout
+    assert continue_text.measure(asked) == found
 
 
 def test_write_comment_is_measured(tmp_path: Path) -> None:
@@ -108,12 +104,9 @@ def test_write_comment_is_measured(tmp_path: Path) -> None:
         {"text": f"{text} {n}", "rating": rating, "topic": f"배우{n}"}
         for n in range(200) for texts, rating in ((good, 10), (bad, 1), (["그냥 볼만한 영화"], 6)) for text in texts
     ]  # fmt: skip
-    held = [row for row in rows if is_test(row)]
-    assert {row["rating"] for row in held} == {1, 6, 10}
-    data = written(tmp_path / "comments.jsonl", rows)
-    done = kogpt("evaluate", "write_comment", "--data", data, "--limit", "15", "--json", tmp_path / "out.json", home=tmp_path)
-    assert done.returncode == 0, done.stderr.decode()
-    found = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert {row["rating"] for row in rows if is_test(row)} == {1, 6, 10}
+    asked = Asked("write_comment", (written(tmp_path / "comments.jsonl", rows),), limit=15, cache=tmp_path / "cache")
+    found = write_comment.measure(asked)
     assert [row["comments"] for row in found["moods"].values()] == [5, 5, 5, 15]
     assert found["moods"]["mean"]["of_real_percent"] == 100
     assert "two-way_percent" not in found["moods"]["보통"]
@@ -123,25 +116,25 @@ def test_write_comment_is_measured(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "row", "sentence"),
+    ("module", "row", "sentence"),
     [
-        ("continue_text", {"text": "한 문장."}, "has a `text` of two sentences or more"),
-        ("write_comment", {"text": "재미있다.", "rating": 9}, "has a `topic`"),
+        (continue_text, {"text": "한 문장."}, "has a `text` of two sentences or more"),
+        (write_comment, {"text": "재미있다.", "rating": 9}, "has a `topic`"),
     ],
 )
-def test_rows_that_do_not_serve_get_a_sentence(tmp_path: Path, name: str, row: dict[str, Any], sentence: str) -> None:
+def test_rows_that_do_not_serve_get_a_sentence(tmp_path: Path, module: Any, row: dict[str, Any], sentence: str) -> None:
     data = written(tmp_path / "rows.jsonl", [{**row, "split": "test"}])
-    done = kogpt("evaluate", name, "--data", data, home=tmp_path)
-    assert done.returncode == 1
-    assert sentence in done.stderr.decode()
+    with pytest.raises(KogptError, match=sentence):
+        module.measure(Asked("any", (data,)))
 
 
 def test_the_grid_holds_every_prompt_and_temperature(tmp_path: Path) -> None:
     lines = ["인생을 즐겁게 살기 위해서는 먼저 웃어야 한다.", "어느 날 아침 그는 낯선 편지 한 통을 받았다.", "짧은 글"]
     (tmp_path / "lines.txt").write_text("\n".join(lines), encoding="utf-8")
-    options = ["--words", "2", "--words", "4", "--temperature", "1", "--temperature", "10", "--tokens", "12", "--json", "grid.json"]
-    done = kogpt("evaluate", "grid", "--data", tmp_path / "lines.txt", *options, home=tmp_path)
-    assert done.returncode == 0, done.stderr.decode()
+    options = ["--words", "2", "--words", "4", "--temperature", "1", "--temperature", "10", "--tokens", "12"]
+    options += ["--out", str(tmp_path / "grid.csv"), "--json", str(tmp_path / "grid.json")]
+    done = CliRunner().invoke(evaluate, ["grid", "--data", str(tmp_path / "lines.txt"), *options], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
     with (tmp_path / "grid.csv").open(encoding="utf-8-sig", newline="") as file:
         cells = list(csv.DictReader(file))
     assert [(c["line"], c["words"], c["temperature"]) for c in cells] == [
@@ -152,6 +145,20 @@ def test_the_grid_holds_every_prompt_and_temperature(tmp_path: Path) -> None:
     grid = json.loads((tmp_path / "grid.json").read_text(encoding="utf-8"))["grid"]
     assert list(grid) == ["2 words, temperature 1", "2 words, temperature 10", "4 words, temperature 1", "4 words, temperature 10"]
     assert {row["samples"] for row in grid.values()} == {2}
-    few = kogpt("evaluate", "grid", "--data", tmp_path / "lines.txt", "--words", "50", home=tmp_path)
-    assert few.returncode == 1
-    assert "has more than 50 words" in few.stderr.decode()
+
+
+def test_a_grid_needs_lines_that_go_on(tmp_path: Path) -> None:
+    (tmp_path / "lines.txt").write_text("짧은 글\n", encoding="utf-8")
+    with pytest.raises(KogptError, match="has more than 50 words"):
+        grid.measure(tmp_path / "lines.txt", grid.Grid((50,), (1.0,)))
+
+
+def test_what_a_line_holds_is_flagged_as_memorised(tmp_path: Path) -> None:
+    line = "어느 날 아침 " + _LETTERS
+    known = written(tmp_path / "known.jsonl", [{"text": "옛날 이야기에 따르면 " + _LETTERS}])
+    (tmp_path / "lines.txt").write_text(line + "\n둘째 줄은 아무 데도 없는 말이다.\n", encoding="utf-8")
+    _, cells = grid.measure(tmp_path / "lines.txt", grid.Grid((2,), (0.0,), tokens=8), trained_on=[known])
+    assert [cell.memorised for cell in cells] == [False, False]
+    remembered = grid.cell(1, line, 2, 0.0, "아침 " + _LETTERS, "어느 날", len(line))
+    assert remembered.memorised
+    assert remembered.chrf == 100

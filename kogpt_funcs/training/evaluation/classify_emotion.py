@@ -12,22 +12,22 @@ from tqdm import tqdm
 from kogpt_funcs import models
 from kogpt_funcs.classify_emotion import LABEL_GROUPS, training_labels
 from kogpt_funcs.errors import KogptError
-from kogpt_funcs.models import Labelled, checkpoints
+from kogpt_funcs.models import Labelled
+from kogpt_funcs.training import label_rows
 from kogpt_funcs.training.evaluation import rows
 from kogpt_funcs.training.evaluation.char_ngrams import fitted
 from kogpt_funcs.training.evaluation.report import Figures
 from kogpt_funcs.training.evaluation.rows import Asked
-from kogpt_funcs.training.labelling import calibration_error, is_held_out_label_row
-from kogpt_funcs.training.mix import rendered
+from kogpt_funcs.training.label_measures import calibration_error, threshold
 
 _CHECKPOINT = "classify_emotion"
 _BATCH = 256
-_USUAL = 0.3  # the function's default: a label counts from this probability on, unless the checkpoint has thresholds of its own
+_USUAL = 0.3  # from this probability on a label counts where the checkpoint has no threshold of its own
 
 _NOTES = [
     "Half of the held-out rows calibrate (temperatures and thresholds), the other half are measured here.",
     "character n-grams: 1- to 4-grams, TF-IDF, a logistic regression a label, fitted on the training rows of the same files. one threshold: the "
-    "one for all labels, threshold a label: those for each, with the best F1 on the calibrating half.",
+    "one for all labels with the best F1 on the calibrating half, threshold a label: one for each, chosen there as the checkpoint's are.",
     "F1: macro; six are read by the likeliest label. AUC: one against the rest; of the six, each label with a share in the row holds. "
     "ECE: expected calibration error, 15 bins.",
 ]
@@ -35,27 +35,19 @@ _NOTES = [
 
 def measure(asked: Asked) -> Figures:
     """For each label group the figures of the checkpoint and of the baseline, on the measured half of the held-out rows."""
-    train, held_out = split(asked)
-    calibration, test = held_out[::2], rows.draw(held_out[1::2], asked.limit, asked.seed)
-    if not calibration or not test:
+    split = label_rows.read(training_labels, asked.sources)
+    test = rows.draw(split.test, asked.limit, asked.seed)
+    if not split.calibration or not test:
         raise KogptError(f"{asked.names}: too few held-out rows with labels to measure on. Give more rows.")
     said = _classified([row.text for row in test])
+    groups = [group for group in LABEL_GROUPS if any(group in row.targets for row in test)]
     return {
         "function": asked.function,
-        "training_rows": len(train),
+        "training_rows": len(split.train),
         "held_out_rows": len(test),
-        **{group: _group(group, said, train, calibration, test, asked) for group in LABEL_GROUPS if any(group in row.targets for row in test)},
+        **{group: _group(group, said, split._replace(test=test), asked) for group in groups},
         "notes": _NOTES,
     }
-
-
-def split(asked: Asked) -> tuple[list[Labelled], list[Labelled]]:
-    """The rows with labels: those to learn from, and the held-out ones."""
-    found: tuple[list[Labelled], list[Labelled]] = ([], [])
-    for source in asked.sources:
-        for row in source.read():
-            found[is_held_out_label_row(row.cells)].extend(rendered(training_labels, row.cells, source.path))
-    return found
 
 
 def _classified(texts: list[str]) -> list[dict[str, dict[str, float]]]:
@@ -63,25 +55,24 @@ def _classified(texts: list[str]) -> list[dict[str, dict[str, float]]]:
     return [scores for start in starts for scores in models.classify(texts[start : start + _BATCH], checkpoint=_CHECKPOINT)]
 
 
-def _group(
-    group: str, said: list[dict[str, dict[str, float]]], train: list[Labelled], calibration: list[Labelled], test: list[Labelled], asked: Asked
-) -> dict[str, dict[str, Any]]:  # fmt: skip
+def _group(group: str, said: list[dict[str, dict[str, float]]], split: label_rows.Split, asked: Asked) -> dict[str, dict[str, Any]]:
     labels = list(LABEL_GROUPS[group]["labels"])
-    known = [i for i, row in enumerate(test) if group in row.targets]
-    truth = _truth(group, labels, [test[i] for i in known])
+    known = [i for i, row in enumerate(split.test) if group in row.targets]
+    test = [split.test[i] for i in known]
+    train, calibration = ([row for row in part if group in row.targets] for part in (split.train, split.calibration))
+    truth, right = _shares(group, labels, test) > 0, _shares(group, labels, calibration) > 0
     ours = np.array([[said[i][group][label] for label in labels] for i in known])
-    to_learn, to_fit = ([row for row in part if group in row.targets] for part in (train, calibration))
-    reader = fitted([row.text for row in to_learn], [_held(group, row) for row in to_learn], asked.cache)
-    theirs, fitting = (_columns(reader.probabilities([row.text for row in part]), reader.labels, labels) for part in ([test[i] for i in known], to_fit))
+    reader = fitted([row.text for row in train], [_held(group, row) for row in train], asked.cache)
+    theirs, fitting = (_columns(reader.probabilities([row.text for row in part]), reader.labels, labels) for part in (test, calibration))
     if LABEL_GROUPS[group]["activation"] == "softmax":
-        best = np.array([[row.targets[group].get(label, 0.0) for label in labels] for row in (test[i] for i in known)]).argmax(1)
+        best = _shares(group, labels, test).argmax(1)
         chances = theirs / theirs.sum(1, keepdims=True)
         return {"checkpoint": _likeliest(ours, truth, best, labels), "character_n-grams": _likeliest(chances, truth, best, labels)}
-    right = _truth(group, labels, to_fit)
+    own = np.array([threshold(c, t) for c, t in zip(fitting.T, right.T, strict=True)])
     return {
         "checkpoint": _independent(ours, truth, labels, _thresholds(group, labels)),
         "character_n-grams,_one_threshold": _independent(theirs, truth, labels, best_threshold(fitting, right)),
-        "character_n-grams,_threshold_a_label": _independent(theirs, truth, labels, best_thresholds(fitting, right)),
+        "character_n-grams,_threshold_a_label": _independent(theirs, truth, labels, own),
     }
 
 
@@ -89,9 +80,9 @@ def _held(group: str, row: Labelled) -> list[str]:
     return [label for label, share in row.targets[group].items() if share > 0]
 
 
-def _truth(group: str, labels: list[str], found: Sequence[Labelled]) -> np.ndarray:
-    """[rows, labels] bool."""
-    return np.array([[row.targets[group].get(label, 0.0) > 0 for label in labels] for row in found]).reshape(-1, len(labels))
+def _shares(group: str, labels: list[str], found: Sequence[Labelled]) -> np.ndarray:
+    """[rows, labels]: how much each label holds."""
+    return np.array([[row.targets[group].get(label, 0.0) for label in labels] for row in found]).reshape(-1, len(labels))
 
 
 def _columns(chances: np.ndarray, there: list[str], labels: list[str]) -> np.ndarray:
@@ -104,27 +95,14 @@ def _columns(chances: np.ndarray, there: list[str], labels: list[str]) -> np.nda
 
 
 def _thresholds(group: str, labels: list[str]) -> np.ndarray:
-    groups = checkpoints.read_json(checkpoints.folder(_CHECKPOINT) / "config.json").get("label_groups", [])
-    (own,) = [entry.get("thresholds") for entry in groups if entry["name"] == group] or [None]
-    if isinstance(own, dict):
-        return np.array([own[label] for label in labels])
-    return np.array(own) if own else np.full(len(labels), _USUAL)
+    own = models.thresholds(_CHECKPOINT).get(group, {})
+    return np.array([own.get(label, _USUAL) for label in labels])
 
 
-_STEPS = np.arange(0.05, 0.96, 0.05)
-
-
-def best_threshold(chances: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """[labels]: the one threshold with the best macro-F1 on these rows, for every label."""
-    best = max(_STEPS, key=lambda step: f1_score(truth, chances >= step, average="macro", zero_division=0))
-    return np.full(truth.shape[1], best)
-
-
-def best_thresholds(chances: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """[labels]: the threshold with the best F1 of each label on these rows."""
-    return np.array([
-        max(_STEPS, key=lambda step: f1_score(truth[:, i], chances[:, i] >= step, zero_division=0)) for i in range(truth.shape[1])
-    ])  # fmt: skip
+def best_threshold(chances: np.ndarray, truth: np.ndarray) -> float:
+    """The one threshold for all labels with the best macro-F1 on these rows."""
+    steps = np.arange(0.05, 0.96, 0.05)
+    return float(max(steps, key=lambda step: f1_score(truth, chances >= step, average="macro", zero_division=0)))
 
 
 def _likeliest(chances: np.ndarray, truth: np.ndarray, best: np.ndarray, labels: list[str]) -> dict[str, Any]:
@@ -137,7 +115,7 @@ def _likeliest(chances: np.ndarray, truth: np.ndarray, best: np.ndarray, labels:
     }
 
 
-def _independent(chances: np.ndarray, truth: np.ndarray, labels: list[str], thresholds: np.ndarray) -> dict[str, Any]:
+def _independent(chances: np.ndarray, truth: np.ndarray, labels: list[str], thresholds: Any) -> dict[str, Any]:
     return {
         "macro_f1": round(float(f1_score(truth, chances >= thresholds, average="macro", zero_division=0)), 4),
         **_aucs(chances, truth, labels),

@@ -73,7 +73,7 @@ def measure(data: Path, grid: Grid, *, trained_on: Sequence[Path] = (), column: 
     prompts = [" ".join(line.split()[:k]) for _, line, k, _, _ in written]
     whole = [f"{prompt} {sample.strip()}" for prompt, (*_, sample) in zip(prompts, written, strict=True)]
     lengths = memorisation.longest_overlaps(whole, _known(lines, trained_on))
-    cells = [_cell(*place, prompt, length) for place, prompt, length in zip(written, prompts, lengths, strict=True)]
+    cells = [cell(*place, prompt, length) for place, prompt, length in zip(written, prompts, lengths, strict=True)]
     return {"base": checkpoints.slug(settings.base()), "samples": len(cells), "grid": dict(_means(cells, grid)), "notes": _NOTES}, cells
 
 
@@ -104,7 +104,7 @@ def _samples(point: tuple[int, str, int, float], grid: Grid) -> list[str]:
     return [sample.text for sample in last]
 
 
-def _cell(number: int, line: str, words: int, temperature: float, sample: str, prompt: str, overlap: int) -> Cell:
+def cell(number: int, line: str, words: int, temperature: float, sample: str, prompt: str, overlap: int) -> Cell:
     rest = " ".join(line.split()[words:])
     bleu, chrf = (round(metric.sentence_score(sample, [rest]).score, 2) for metric in (BLEU(effective_order=True), CHRF()))
     memorised = overlap >= memorisation.LONG and overlap > len(prompt)
