@@ -107,6 +107,7 @@ def finetune(
     """Trains in the folder `run`, writes the adapter or the full checkpoint to `out`; returns its figures."""
     record.refuse(run, mode)
     begun = start(base)
+    _quicken(begun.model)
     data = read(function, sources, begun, options)
     if options.patience and not data.held_out:
         raise KogptError("--patience needs held-out rows to look at, and these data hold none out: give more rows, or leave it out.")
@@ -131,6 +132,14 @@ def finetune(
         else:
             save_adapter(model, out, base=base, fingerprint=begun.fingerprint, figures=figures)
     return figures
+
+
+def _quicken(model: Any) -> None:
+    """The same function on a CPU in less time: for texts of a sentence, plain attention and one kernel for each GELU are a third faster."""
+    if not torch.cuda.is_available():
+        model.set_attn_implementation("eager")
+        for block in model.transformer.h:
+            block.mlp.act = torch.nn.GELU(approximate="tanh")  # what GPT-2 calls gelu_new
 
 
 def with_adapter(model: Any, rank: int) -> Any:
