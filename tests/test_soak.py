@@ -21,7 +21,7 @@ CLIENTS = 100
 SECONDS = float(os.environ.get("KOGPT_SOAK_SECONDS", "300"))
 
 SEEDED: list[tuple[str, dict[str, Any]]] = [
-    *(("continue_text", {"text": f"{place}에서 그는", "seed": i, "max_new_tokens": 16 + 8 * i}) for i, place in enumerate("산 집 강 섬 숲 방".split())),
+    *(("continue_text", {"text": f"{place}에서 그는", "seed": i, "max_new_tokens": 16 + 8 * i}) for i, place in enumerate(("산", "집", "강", "섬"))),
     *(("change_style", {"text": f"저는 {n}마리를 키워요.", "style": s}) for n, s in zip("두세네", ("반말", "왕", "나루토"), strict=True)),
     *(("write_comment", {"topic": topic, "seed": i, "num_samples": 3}) for i, topic in enumerate(("결말", "배우 연기", "음악"))),
     *(("classify_emotion", {"text": text}) for text in ("너무 무서워.", "정말 고마워요!", "회의는 세 시입니다.")),
