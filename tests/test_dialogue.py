@@ -117,8 +117,8 @@ class Oracle(torch.nn.Module):
         for before, after in pairs.items():
             self.table.data[before, after] = 20.0
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> Any:
-        return type("Output", (), {"logits": self.table[input_ids]})
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, logits_to_keep: int = 0) -> Any:
+        return type("Output", (), {"logits": self.table[input_ids][:, -logits_to_keep:]})
 
 
 def test_ranking_and_loss_against_a_model_that_is_known(tokenizer: Tokenizer) -> None:
@@ -133,6 +133,12 @@ def test_ranking_and_loss_against_a_model_that_is_known(tokenizer: Tokenizer) ->
     uniform = measure(Oracle({}, tokenizer.size), [asked], "shift", tokenizer, 64)
     assert uniform["assistant_loss"] == pytest.approx(torch.tensor(float(tokenizer.size)).log().item(), abs=1e-3)
     assert "hits_at_1" not in figures  # one answer is no contest
+
+
+def test_a_model_that_knows_nothing_hits_nothing(tokenizer: Tokenizer) -> None:
+    examples = [Example([Special("<usr>"), "안녕", Special("<sys>")], f"대답 {n}") for n in range(21)]
+    figures = measure(Oracle({}, tokenizer.size), examples, "all", tokenizer, 64)
+    assert (figures["dialogues_ranked"], figures["hits_at_1"]) == (21, 0.0)  # a tie is no hit
 
 
 @pytest.fixture(scope="module")
@@ -150,32 +156,50 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def train(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "kogpt_funcs", "train", "dialogue", *arguments], cwd=place, capture_output=True, text=True, timeout=300,
+DRIVER = """
+import contextlib, io, json, sys
+from kogpt_funcs.serving.command import _run
+found = []
+for arguments in json.loads(sys.argv[1]):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = _run(arguments)
+    found.append((status, out.getvalue(), err.getvalue()))
+print(json.dumps(found))
+"""
+
+
+def kogpt(place: Path, *commands: list[str]) -> list[tuple[int, str, str]]:
+    """(status, stdout, stderr) of each command; they share a process, since importing torch takes longer than what they do."""
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER, json.dumps(commands)], cwd=place, capture_output=True, text=True, timeout=500,
         env={**os.environ, "KOGPT_WEIGHTS": str(place / "weights"), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    return [tuple(found) for found in json.loads(done.stdout)]
+
+
+def training(strategy: str) -> list[str]:
+    how = ["--lr", "0.03"] if strategy == "all" else ["--full", "--lr", "0.01"]
+    return [
+        "train", "dialogue", "--data", "chat.jsonl", "--strategy", strategy, "--epochs", "4", "--batch-size", "16",
+        "--run", f"runs/{strategy}", "--out", f"out/{strategy}", *how,
+    ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def trained(place: Path) -> dict[str, dict[str, Any]]:
     """The figures of all strategies, one full and the others as adapters."""
-    found = {}
-    for strategy in STRATEGIES:
-        how = ["--full", "--lr", "0.003"] if strategy == "last" else ["--lr", "0.01"]
-        done = train(
-            place, "--data", "chat.jsonl", "--strategy", strategy, "--epochs", "3", "--batch-size", "16",
-            "--run", f"runs/{strategy}", "--out", f"out/{strategy}", *how,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr[-2000:]
-        assert "chat.jsonl: 481 rows, 1 bad." in done.stderr
-        found[strategy] = json.loads(done.stdout)
-    return found
+    done = kogpt(place, *map(training, STRATEGIES))
+    for status, _, said in done:
+        assert status == 0, said
+        assert "chat.jsonl: 481 rows, 1 bad." in said
+    return {strategy: json.loads(out) for strategy, (_, out, _) in zip(STRATEGIES, done, strict=True)}
 
 
 def test_every_strategy_learns_on_the_one_metric(trained: dict[str, dict[str, Any]], place: Path) -> None:
-    for figures in trained.values():
-        assert figures["assistant_loss"] < figures["assistant_loss_of_base"] - 1
+    for strategy, figures in trained.items():  # an adapter on random weights learns less than all of them do
+        assert figures["assistant_loss"] < figures["assistant_loss_of_base"] - (0.2 if strategy == "all" else 2)
     same = [{k: figures[k] for k in ("assistant_tokens", "held_out_dialogues", "training_dialogues")} for figures in trained.values()]
     assert all(figures == same[0] for figures in same)
     assert (place / "out/last/model.safetensors").is_file()
@@ -183,8 +207,8 @@ def test_every_strategy_learns_on_the_one_metric(trained: dict[str, dict[str, An
 
 
 def test_the_leaderboard_compares_them(trained: dict[str, dict[str, Any]], place: Path) -> None:
-    done = subprocess.run([sys.executable, "-m", "kogpt_funcs", "runs"], cwd=place, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    lines = done.stdout.splitlines()
+    [(_, said, _)] = kogpt(place, ["runs"])
+    lines = said.splitlines()
     assert sorted(line.split()[0] for line in lines[1:]) == sorted(STRATEGIES)
     best = min(STRATEGIES, key=lambda s: min(json.loads(line)["validation_loss"] for line in (place / "runs" / s / "curve.jsonl").read_text().splitlines()))
     assert lines[1].startswith(best)
@@ -192,23 +216,30 @@ def test_the_leaderboard_compares_them(trained: dict[str, dict[str, Any]], place
     assert (record["kind"], record["strategy"], record["data"][0]["rows"]) == ("dialogue", "last", 481)
 
 
-@pytest.mark.usefixtures("trained")
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["--data", "chat.jsonl", "--strategy", "all", "--run", "runs/all"], "holds a run already"),
-        (["--data", "chat.jsonl", "--strategy", "input", "--run", "runs/all", "--resume", "--lr", "0.01", "--batch-size", "16"], "the strategy was 'all' and is now 'input'"),
-        (["--data", "other.csv", "--run", "runs/x"], "no column 'turns'. Columns found: 말"),
-        (["--data", "lonely.jsonl", "--run", "runs/x"], "No dialogue to train on in lonely.jsonl. lonely.jsonl, row 1"),
-        (["--data", "chat.jsonl", "--run", "runs/x", "--epochs", "1", "--minutes", "1"], "two budgets"),
-        (["--data", "chat.jsonl", "--run", "runs/x", "--base", "nothing"], "No checkpoint 'nothing'"),
-    ],
-)
-def test_what_cannot_be_trained_gets_a_sentence(place: Path, arguments: list[str], sentence: str) -> None:
+REFUSED = {
+    "a run that is there": (["--data", "chat.jsonl", "--strategy", "all", "--run", "runs/all"], "holds a run already"),
+    "another strategy": (
+        ["--data", "chat.jsonl", "--strategy", "input", "--run", "runs/all", "--resume", "--epochs", "4", "--lr", "0.03", "--batch-size", "16"],
+        "the strategy was 'all' and is now 'input'",
+    ),
+    "no such column": (["--data", "other.csv", "--run", "runs/x"], "no column 'turns'. Columns found: 말"),
+    "no dialogue": (["--data", "lonely.jsonl", "--run", "runs/x"], "No dialogue to train on in lonely.jsonl. lonely.jsonl, row 1"),
+    "two budgets": (["--data", "chat.jsonl", "--run", "runs/x", "--epochs", "1", "--minutes", "1"], "two budgets"),
+    "no such base": (["--data", "chat.jsonl", "--run", "runs/x", "--base", "nothing"], "No checkpoint 'nothing'"),
+}
+
+
+@pytest.fixture(scope="module")
+def refused(trained: dict[str, dict[str, Any]], place: Path) -> dict[str, tuple[int, str, str]]:
     (place / "other.csv").write_text("말\n가\n", "utf-8")
     (place / "lonely.jsonl").write_text('{"turns": ["가"]}\n', "utf-8")
-    done = train(place, *arguments)
-    assert done.returncode == 1, done.stderr
-    assert sentence in done.stderr
-    assert "Traceback" not in done.stderr
+    done = kogpt(place, *(["train", "dialogue", *arguments] for arguments, _ in REFUSED.values()))
+    return dict(zip(REFUSED, done, strict=True))
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_trained_gets_a_sentence(refused: dict[str, tuple[int, str, str]], place: Path, case: str) -> None:
+    status, out, said = refused[case]
+    assert (status, out) == (1, ""), said
+    assert REFUSED[case][1] in said
     assert not (place / "runs/x").exists()

@@ -10,7 +10,7 @@ import torch
 from kogpt_funcs.models import Example
 from kogpt_funcs.models.tokenizer import Tokenizer
 from kogpt_funcs.training import sequences
-from kogpt_funcs.training.turns import Strategy, answers
+from kogpt_funcs.training.turns import Strategy, answers, collate
 
 CANDIDATES = 20
 
@@ -57,9 +57,10 @@ def _contests(held_out: list[Example], seed: int) -> list[tuple[Example, list[st
 def _losses(model: Any, rows: list[sequences.Sequence]) -> list[float]:
     """Nats a token of each row's counted tokens."""
     model.eval()
-    batch = sequences.collate([{"input_ids": row.ids, "start": row.start} for row in rows])
+    batch = collate([{"input_ids": row.ids, "counted": [place >= row.start for place in range(len(row.ids))]} for row in rows])
     batch = {key: value.to(next(model.parameters()).device) for key, value in batch.items()}
-    labels = batch.pop("labels")[:, 1:]
-    logits = model(**batch).logits[:, :-1].float()
+    first = min(row.start for row in rows)  # what is said before all of them needs no logits
+    labels = batch.pop("labels")[:, first:]
+    logits = model(**batch, logits_to_keep=labels.shape[1] + 1).logits[:, :-1].float()
     losses = torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
     return (losses.sum(1) / (labels != -100).sum(1).clamp(min=1)).tolist()
