@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from package_copy import ROOT, run
 
+from kogpt_funcs.errors import KogptError
+from kogpt_funcs.training.evaluation import base
 from kogpt_funcs.training.evaluation.kneser_ney import KneserNey, Stream
 
 _A, _B, _C, _END, _PAD = 4, 5, 2, 1, 3
@@ -70,28 +71,24 @@ def test_the_shipped_base_beside_kneser_ney(tmp_path: Path) -> None:
     (tmp_path / "texts.jsonl").write_text(rows, encoding="utf-8")
     mix = 'vocabulary = ["texts.jsonl"]\n[[part]]\nfile = "texts.jsonl"\nfunction = "continue_text"\ngroup = "stories"\n'
     (tmp_path / "mix.toml").write_text(mix, encoding="utf-8")
-    options = ["--data", tmp_path, "--mix", tmp_path / "mix.toml", "--json", tmp_path / "figures.json"]
-    done = run("evaluate", "base", *options, home=tmp_path, environment={"PYTHONPATH": str(ROOT)})
-    assert done.returncode == 0, done.stderr.decode()
-    figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    base.pack(tmp_path / "run", tmp_path, tmp_path / "mix.toml")
+    figures = base.measure(tmp_path / "run")
     row = figures["held_out"]["stories"]
     assert row["kneser_ney_bits"] < row["bits"]  # it has counted these sentences, the base has never seen one
     assert row["perplexity"] == pytest.approx(2 ** (row["bits"] * row["characters"] / row["tokens"]), rel=0.01)
     assert row["below_percent"] == pytest.approx(100 * (1 - row["bits"] / row["kneser_ney_bits"]), abs=0.1)
     assert figures["held_out"]["all"] == row
     assert figures["tokens_the_run_has_seen"] is None
-    (kept,) = (tmp_path / "runs/base").glob("kneser_ney-*.json")
+    (kept,) = (tmp_path / "run").glob("kneser_ney-*.json")
     (blocks,) = json.loads(kept.read_text()).values()
     assert sum(blocks) / row["characters"] == pytest.approx(row["kneser_ney_bits"], abs=1e-3)
     assert math.isfinite(sum(blocks))
 
 
 def test_without_packed_text_it_says_what_to_give(tmp_path: Path) -> None:
-    done = run("evaluate", "base", "--run", tmp_path)
-    assert done.returncode == 1
-    assert "Give the folder of the data with --data" in done.stderr.decode()
+    with pytest.raises(KogptError, match="Give the folder of the data with --data"):
+        base.measure(tmp_path)
     for name in ("train.npz", "tokenizer.json"):
         (tmp_path / name).write_text('{"model": {"vocab": {}}}')
-    done = run("evaluate", "base", "--run", tmp_path)
-    assert done.returncode == 1
-    assert "another vocabulary" in done.stderr.decode()
+    with pytest.raises(KogptError, match="another vocabulary"):
+        base.measure(tmp_path)

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from package_copy import run
 
 from kogpt_funcs.training.evaluation.change_style import Pair, pairs
 from kogpt_funcs.training.evaluation.char_ngrams import fitted
+from kogpt_funcs.training.evaluation.command import evaluate
 from kogpt_funcs.training.evaluation.kept_words import kept, words
 from kogpt_funcs.training.evaluation.report import text_of
 from kogpt_funcs.training.mix import is_test
@@ -25,12 +27,12 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_it_prints_tables_and_writes_the_same_as_json(data: Path) -> None:
-    options = ["--data", data / "pairs.jsonl", "--limit", "2", "--json", data / "figures.json"]
-    done = run("evaluate", "change_style", *options, home=data, environment={"PYTHONPATH": str(Path(__file__).parent.parent)})
-    assert done.returncode == 0, done.stderr.decode()
+def test_it_prints_tables_and_writes_the_same_as_json(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(data)
+    done = CliRunner().invoke(evaluate, ["change_style", "--data", "pairs.jsonl", "--limit", "2", "--json", "figures.json"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
     figures = json.loads((data / "figures.json").read_text(encoding="utf-8"))
-    assert text_of(figures) == done.stdout.decode().rstrip("\n")
+    assert text_of(figures) == done.stdout.rstrip("\n")
     assert list(figures["styles"]) == ["존댓말", "반말", "왕", "mean"]
     for row in figures["styles"].values():
         assert 0 <= row["chrf_copy"] <= 100
