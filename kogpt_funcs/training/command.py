@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -193,4 +194,5 @@ _add_functions()
 
 
 def _print(figures: dict[str, Any]) -> None:
-    click.echo(json.dumps(figures, ensure_ascii=False, indent=2))
+    if os.environ.get("RANK", "0") == "0":  # of the processes that `accelerate launch` starts, one tells
+        click.echo(json.dumps(figures, ensure_ascii=False, indent=2))

@@ -47,6 +47,7 @@ def arguments(run: Path, batch_size: int, seed: int, **options: Any) -> Training
         "output_dir": str(run), "per_device_train_batch_size": batch_size, "seed": seed, "max_steps": _STEPS, "bf16": True,
         "max_grad_norm": 1.0, "save_strategy": "steps", "save_total_limit": 2, "report_to": ["tensorboard"],
         "dataloader_pin_memory": gpu, "use_cpu": not gpu, "remove_unused_columns": False, "disable_tqdm": True,
+        "log_level": "error", "log_level_replica": "error", "ddp_find_unused_parameters": False,
     }  # fmt: skip
     return TrainingArguments(**(shared | options))
 
