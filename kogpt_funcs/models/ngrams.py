@@ -52,7 +52,7 @@ class Ngrams:
         """fp32 [texts, labels], to be added to the model's."""
         found = np.tile(self.bias, (len(texts), 1))
         for row, text in enumerate(texts):
-            buckets, values = features(text, self.rarity)
+            buckets, values = features(counted(text, len(self.rarity)), self.rarity)
             found[row] += values @ self.weights[buckets].astype(np.float32)
         return found
 
@@ -67,9 +67,8 @@ def counted(text: str, buckets: int) -> Counter[int]:
     return found
 
 
-def features(text: str, rarity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The buckets of `text` that are known, and their TF-IDF (sublinear, of length 1) fp32."""
-    counts = counted(text, len(rarity))
+def features(counts: Counter[int], rarity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The known buckets of a text whose buckets are `counts`, and their TF-IDF (sublinear, of length 1) fp32."""
     buckets = np.fromiter(counts, np.int64, len(counts))
     values = (1 + np.log(np.fromiter(counts.values(), np.float32, len(counts)))) * rarity[buckets].astype(np.float32)
     known = values > 0

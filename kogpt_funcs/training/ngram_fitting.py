@@ -20,9 +20,10 @@ _ITERATIONS = 60
 
 def fit(texts: Sequence[str], targets: np.ndarray, known: np.ndarray, groups: dict[str, dict[str, Any]], columns: dict[str, slice]) -> Ngrams:
     """Weights for `texts` with targets [texts, labels] in 0 to 1, learned where `known` [texts, labels] is true."""
-    rarity = _rarity(texts)
+    counts = [counted(text, _BUCKETS) for text in texts]
+    rarity = _rarity(counts)
     seen = np.flatnonzero(rarity)
-    matrix = _matrix(texts, rarity)[:, seen]
+    matrix = _matrix(counts, rarity)[:, seen]
     weights, bias = np.zeros((_BUCKETS, targets.shape[1]), np.float32), np.zeros(targets.shape[1], np.float32)
     for name, part in columns.items():
         rows = known[:, part.start]
@@ -31,18 +32,18 @@ def fit(texts: Sequence[str], targets: np.ndarray, known: np.ndarray, groups: di
     return Ngrams(weights, bias, rarity)
 
 
-def _rarity(texts: Sequence[str]) -> np.ndarray:
+def _rarity(counts: list[Counter[int]]) -> np.ndarray:
     """Smoothed inverse document frequency of each bucket; 0 for those that one text alone has."""
     documents: Counter[int] = Counter()
-    for text in texts:
-        documents.update(counted(text, _BUCKETS).keys())
+    for found in counts:
+        documents.update(found.keys())
     frequency = np.zeros(_BUCKETS)
     frequency[list(documents)] = list(documents.values())
-    return np.where(frequency > 1, np.log((1 + len(texts)) / (1 + frequency)) + 1, 0.0).astype(np.float16)
+    return np.where(frequency > 1, np.log((1 + len(counts)) / (1 + frequency)) + 1, 0.0).astype(np.float16)
 
 
-def _matrix(texts: Sequence[str], rarity: np.ndarray) -> csr_matrix:
-    rows = [features(text, rarity) for text in texts]
+def _matrix(counts: list[Counter[int]], rarity: np.ndarray) -> csr_matrix:
+    rows = [features(found, rarity) for found in counts]
     starts = np.cumsum([0, *(len(buckets) for buckets, _ in rows)])
     buckets, values = (np.concatenate(part) for part in zip(*rows, strict=True))
     return csr_matrix((values, buckets, starts), shape=(len(rows), len(rarity)), dtype=np.float32)
