@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import random
+import sys
 import warnings
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from peft import PeftModel
 from transformers import GPT2LMHeadModel
 
-from kogpt_funcs import settings
+from kogpt_funcs import registry, settings
 from kogpt_funcs.errors import CheckpointError, KogptError
-from kogpt_funcs.models import checkpoints
+from kogpt_funcs.models import Example, checkpoints
 from kogpt_funcs.models.language_model import device
 from kogpt_funcs.models.tokenizer import Tokenizer
-from kogpt_funcs.training import corpus, sequences
+from kogpt_funcs.training import sequences
 from kogpt_funcs.training.evaluation import rows
 from kogpt_funcs.training.evaluation.report import Figures
 from kogpt_funcs.training.evaluation.rows import Asked
@@ -23,17 +26,16 @@ _MOST = 300  # examples; enough to tell an adapter from its base
 
 
 def measure(asked: Asked) -> Figures:
-    return {"function": asked.function, **bits_per_character(asked)}
+    return {"function": asked.function, **bits_per_character(asked, rows.held_out(asked))}
 
 
-def bits_per_character(asked: Asked) -> Figures:
-    """Bits per character of at most 300 held-out targets, by the base alone and with the adapter, in fp32."""
-    held_out = [example for is_test, example in corpus.examples(asked.function, asked.sources, seed=asked.seed) if is_test]
-    if not held_out:
-        raise KogptError(f"No held-out example in {asked.names}: about 1 row in 50 is held out. Give more rows.")
+def bits_per_character(asked: Asked, held_out: Sequence[dict[str, Any]]) -> Figures:
+    """Bits per character of at most 300 targets that the rows `held_out` render, by the base alone and with the adapter, in fp32."""
+    examples = list(_examples(asked, held_out))
     folder = checkpoints.folder(settings.base())
-    model: Any = GPT2LMHeadModel.from_pretrained(str(folder), dtype=torch.float32).to(device())
-    chosen = rows.draw(held_out, min(asked.limit or _MOST, _MOST), asked.seed)
+    model: Any = GPT2LMHeadModel.from_pretrained(str(folder), dtype=torch.float32)
+    model.to(device())
+    chosen = rows.draw(examples, min(asked.limit or _MOST, _MOST), asked.seed)
     found = sequences.sequences(chosen, Tokenizer(folder / "tokenizer.json"), model.config.n_positions)
     alone = sequences.bits_per_character(model, found)
     with warnings.catch_warnings():
@@ -46,6 +48,23 @@ def bits_per_character(asked: Asked) -> Figures:
             "with the adapter": {"examples": len(found), "bits": round(sequences.bits_per_character(adapted, found), 4)},
         },
     }
+
+
+def _examples(asked: Asked, held_out: Sequence[dict[str, Any]]) -> Iterator[Example]:
+    render = getattr(registry.get(asked.function).module, "training_examples", None)
+    if render is None:
+        raise KogptError(f"kogpt_funcs/{asked.function}.py has no training_examples(row, rng), so it has no adapter to measure.")
+    rng, made = random.Random(asked.seed), 0
+    for row in held_out:
+        try:
+            found = list(render(row, rng))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            print(f"A held-out row of {asked.names} is skipped: {error!r}. Columns found: {', '.join(row)}.", file=sys.stderr)
+            continue
+        made += len(found)
+        yield from found
+    if not made:
+        raise KogptError(f"No held-out row of {asked.names} makes an example. {render.__doc__ or ''}")
 
 
 def _adapter(function: str, model: torch.nn.Module) -> Any:

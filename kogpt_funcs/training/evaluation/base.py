@@ -60,7 +60,8 @@ def measure(run: Path, limit: int | None = None) -> Figures:
     if not whole:
         raise KogptError(f"{run} has no held-out text: about 1 row in 50 is held out. Give more rows.")
     groups = {group: _first(packed, limit) for group, packed in whole.items()}
-    model: Any = GPT2LMHeadModel.from_pretrained(str(folder), dtype=torch.float32).to(device()).eval()
+    model: Any = GPT2LMHeadModel.from_pretrained(str(folder), dtype=torch.float32)
+    model.to(device()).eval()
     if any(packed.ids.shape[1] > model.config.n_positions for packed in groups.values()):
         raise KogptError(f"The text in {run} is packed in longer blocks than this base's context of {model.config.n_positions} tokens.")
     vocabulary = Tokenizer(folder / "tokenizer.json").size
@@ -69,7 +70,7 @@ def measure(run: Path, limit: int | None = None) -> Figures:
     rows = {group: _row([packed], [bits[group]], [baseline[group]]) for group, packed in groups.items()}
     for name, together in ((" + ".join(_TOGETHER), _TOGETHER), ("all", tuple(groups))):
         if all(group in groups for group in together):
-            rows[name] = _row(*([part[g] for g in together] for part in (groups, bits, baseline)))
+            rows[name] = _row([groups[g] for g in together], [bits[g] for g in together], [baseline[g] for g in together])
     return {
         "base": checkpoints.slug(base),
         "parameters": sum(p.numel() for p in model.parameters()),

@@ -10,10 +10,11 @@ from sacrebleu.metrics.chrf import CHRF
 from tqdm import tqdm
 
 from kogpt_funcs.abuse import is_abusive
-from kogpt_funcs.change_style import COLUMNS, ChangeStyleInput, Style, change_style
+from kogpt_funcs.change_style import COLUMNS, ChangeStyleInput, Style
 from kogpt_funcs.errors import KogptError
 from kogpt_funcs.text import clean
 from kogpt_funcs.training.evaluation import adapters, rows
+from kogpt_funcs.training.evaluation.answers import answer
 from kogpt_funcs.training.evaluation.char_ngrams import CharNgrams, fitted
 from kogpt_funcs.training.evaluation.kept_words import DEFINITION, kept, percent
 from kogpt_funcs.training.evaluation.report import Figures
@@ -38,15 +39,16 @@ def measure(asked: Asked) -> Figures:
     if not found:
         raise KogptError(f"No held-out row has two styles. A row's columns are styles: {', '.join(COLUMNS)}.")
     judge = _judge(asked)
-    answers = [_answer(pair, asked.seed) for pair in tqdm(found, "change_style", unit="text", disable=None)]
+    asking = tqdm(found, "change_style", unit="text", disable=None)
+    answers = [answer("change_style", text=pair.source, style=pair.style, seed=asked.seed).text for pair in asking]
     styles = {style: _style_figures(style, found, answers, judge) for style in _STYLES if any(p.style == style for p in found)}
     styles["mean"] = {"pairs": len(found), **_means(list(styles.values()))}
     return {
         "function": "change_style",
         "held_out_rows": len(chosen),
-        **adapters.bits_per_character(asked),
+        **adapters.bits_per_character(asked, held),
         "styles": styles,
-        "kept": kept([(pair.source, answer, pair.reference) for pair, answer in zip(found, answers, strict=True)]),
+        "kept": kept([(pair.source, written, pair.reference) for pair, written in zip(found, answers, strict=True)]),
         "notes": _NOTES,
     }
 
@@ -78,12 +80,8 @@ def _judge(asked: Asked) -> CharNgrams:
     return fitted([text for text, _ in said], [style for _, style in said], asked.cache)
 
 
-def _answer(pair: Pair, seed: int) -> str:
-    return change_style(ChangeStyleInput(text=pair.source, style=pair.style, seed=seed)).text  # type: ignore[arg-type]
-
-
 def _style_figures(style: str, found: list[Pair], answers: list[str], judge: CharNgrams) -> dict[str, Any]:
-    written = [(answer, pair) for pair, answer in zip(found, answers, strict=True) if pair.style == style]
+    written = [(text, pair) for pair, text in zip(found, answers, strict=True) if pair.style == style]
     texts, sources, references = [a for a, _ in written], [p.source for _, p in written], [p.reference for _, p in written]
     chrf, bleu = CHRF(), BLEU()
     copied, reached = chrf.corpus_score(sources, [references]).score, chrf.corpus_score(texts, [references]).score

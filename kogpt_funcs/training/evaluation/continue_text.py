@@ -7,11 +7,11 @@ from typing import Any
 from tqdm import tqdm
 
 from kogpt_funcs import settings
-from kogpt_funcs.continue_text import ContinueTextInput, continue_text
 from kogpt_funcs.errors import KogptError
 from kogpt_funcs.models import checkpoints
 from kogpt_funcs.text import clean, last_sentence_end, sentences
 from kogpt_funcs.training.evaluation import memorisation, rows
+from kogpt_funcs.training.evaluation.answers import answer
 from kogpt_funcs.training.evaluation.diversity import cut_to, distinct, loops, self_bleu
 from kogpt_funcs.training.evaluation.kept_words import percent
 from kogpt_funcs.training.evaluation.report import Figures, beside
@@ -60,7 +60,7 @@ def split(row: dict[str, Any], *, whole: bool) -> tuple[str, str] | None:
 
 
 def _continued(prompt: str, seed: int) -> str:
-    return continue_text(ContinueTextInput(text=prompt, seed=seed)).continuations[0].text
+    return str(answer("continue_text", text=prompt, seed=seed).continuations[0].text)
 
 
 def _figures(texts: list[str], *, ends: bool = True) -> dict[str, Any]:

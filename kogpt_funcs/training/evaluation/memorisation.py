@@ -40,7 +40,7 @@ def longest_overlaps(samples: Sequence[str], texts: Iterable[str]) -> list[int]:
     for text in _chunks(texts):
         found = _hashes(text)
         first = np.minimum(np.searchsorted(hashes, found), len(hashes) - 1)
-        for position in np.flatnonzero(hashes[first] == found):
+        for position in np.flatnonzero(hashes[first] == found).tolist():
             for entry in range(first[position], np.searchsorted(hashes, found[position], side="right")):
                 i, at = places[order[entry]]
                 if at == 0 or position == 0 or plain[i][at - 1] != text[position - 1]:  # else a longer overlap has begun before

@@ -13,16 +13,17 @@ from kogpt_funcs.abuse import is_abusive
 from kogpt_funcs.errors import KogptError
 from kogpt_funcs.text import clean
 from kogpt_funcs.training.evaluation import adapters, memorisation, rows
+from kogpt_funcs.training.evaluation.answers import answer
 from kogpt_funcs.training.evaluation.char_ngrams import CharNgrams, fitted
 from kogpt_funcs.training.evaluation.diversity import distinct, self_bleu
 from kogpt_funcs.training.evaluation.kept_words import percent, stems
 from kogpt_funcs.training.evaluation.report import Figures, beside
 from kogpt_funcs.training.evaluation.rows import Asked
-from kogpt_funcs.write_comment import Mood, WriteCommentInput, mood_of, write_comment
+from kogpt_funcs.write_comment import Mood, mood_of
 
 _MOODS: tuple[str, ...] = Mood.__args__  # type: ignore[attr-defined]
 _COMMENTS, _A_CALL = 1000, 5
-_TO_LEARN = 20_000  # rated comments of each mood that the judge is fitted on
+_TO_LEARN = 15_000  # rated comments of each mood that the judge is fitted on
 
 _NOTES = [
     "Topics are those of held-out rows; every topic is asked in each mood, five comments a call, with the function's own settings.",
@@ -37,21 +38,23 @@ _NOTES = [
 
 def measure(asked: Asked) -> Figures:
     """Figures of 1,000 comments (or `limit`) on topics of held-out rows, beside as many real ones."""
-    real = [row for row in rows.held_out(asked) if _text(row)]
+    held = rows.held_out(asked)
+    real = [row for row in held if _text(row)]
     topics = list(dict.fromkeys(topic for row in real if (topic := _topic(row))))
     if not topics:
         raise KogptError(f"No held-out row of {asked.names} has a `topic` of at most 100 characters to write comments on.")
-    judge = _judge(asked)
+    trained = [(text, _mood(row)) for row in rows.training(asked) if (text := _text(row))]
+    judge = _judge(trained, asked)
     written = _written(rows.draw(topics, _calls(asked), asked.seed), asked.seed)
     count = sum(len(texts) for by_topic in written.values() for _, texts in by_topic)
     beside_rows = rows.draw(real, count, asked.seed)
     on_topic = [(topic, text) for by_topic in written.values() for topic, found in by_topic for text in found]
     texts = [text for _, text in on_topic]
     sample = [_text(row) for row in beside_rows]
-    lengths = memorisation.longest_overlaps([*texts, *sample], (_text(row) for row in rows.training(asked)))
+    lengths = memorisation.longest_overlaps([*texts, *sample], (text for text, _ in trained))
     return {
         "function": "write_comment",
-        **adapters.bits_per_character(asked),
+        **adapters.bits_per_character(asked, held),
         "moods": _moods(written, real, judge),
         "comments": beside(
             written=_comments(texts, on_topic) | memorisation.figures(lengths[: len(texts)]),
@@ -71,15 +74,14 @@ def _written(topics: list[str], seed: int) -> dict[str, list[tuple[str, list[str
     found: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
     asked = [(mood, topic) for mood in _MOODS for topic in topics]
     for i, (mood, topic) in enumerate(tqdm(asked, "write_comment", unit="call", disable=None)):
-        request = WriteCommentInput(topic=topic, mood=mood, num_samples=_A_CALL, seed=seed + i)  # type: ignore[arg-type]
-        found[mood].append((topic, write_comment(request).comments))
+        found[mood].append((topic, answer("write_comment", topic=topic, mood=mood, num_samples=_A_CALL, seed=seed + i).comments))
     return found
 
 
-def _judge(asked: Asked) -> CharNgrams:
+def _judge(trained: list[tuple[str, str]], asked: Asked) -> CharNgrams:
     rated: dict[str, list[str]] = defaultdict(list)
-    for row in rows.training(asked):
-        if (mood := _mood(row)) and (text := _text(row)):
+    for text, mood in trained:
+        if mood:
             rated[mood].append(text)
     rng = random.Random(asked.seed)
     drawn = [(text, mood) for mood in sorted(rated) for text in rng.sample(rated[mood], min(_TO_LEARN, len(rated[mood])))]
