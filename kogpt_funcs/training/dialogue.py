@@ -54,8 +54,9 @@ def train_dialogue(
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=options.learning_rate, weight_decay=0.0)
     watched = random.Random(0).sample(data.held_out, min(_WATCHED, len(data.held_out)))
     shown = [answer for example in watched for answer in answers(example, strategy, begun.tokenizer, length)]
+    dialogues: Any = data.train  # it has the lengths that the trainer's batches go by
     trainer = trainer_for(
-        model, data.train, shown, run=run, budget=options.budget, optimizer=optimizer, batch_size=options.batch_size,
+        model, dialogues, shown, run=run, budget=options.budget, optimizer=optimizer, batch_size=options.batch_size,
         seed=options.seed, patience=options.patience, decode=begun.tokenizer.decode,
     )  # fmt: skip
     trainer.data_collator = collate
