@@ -80,6 +80,7 @@ def kobert(out: Path, **smaller: int) -> Path:
     )
     tokenizer.save_pretrained(out)
     torch.manual_seed(0)
-    config = BertConfig(**{**KOBERT, **smaller}, vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id)
+    shape: dict[str, Any] = {**KOBERT, **smaller}
+    config = BertConfig(**shape, vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id)
     BertForSequenceClassification(config).save_pretrained(out)
     return out
