@@ -87,7 +87,7 @@ def test_csv_holds_every_evaluation(folder: Path, tmp_path: Path) -> None:
     with (tmp_path / "a.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = {row["run"]: row for row in csv.DictReader(file)}
     assert rows["input"] == {
-        "run": "input", "model": "dialogue (dialogue)", "base": "base", "data": "chat.jsonl", "strategy": "input", "epochs": "1.50",
+        "run": "input", "model": "dialogue", "base": "base", "data": "chat.jsonl", "strategy": "input", "epochs": "1.50",
         "train_loss": "3.500 3.100", "validation_loss": "4.000 3.000 3.250", "best": "3.0000", "date": "2026-11-01 10:00", "remark": "",
     }  # fmt: skip
     assert len(rows) == 7

@@ -20,7 +20,8 @@ _PAGE = """<!doctype html>
 body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #1e293b }}
 .wide {{ overflow-x: auto }}
 table {{ border-collapse: collapse }}
-th, td {{ padding: .3rem .7rem; text-align: left; border-bottom: 1px solid #cbd5e1; vertical-align: top }}
+th, td {{ padding: .3rem .6rem; text-align: left; border-bottom: 1px solid #cbd5e1; vertical-align: top; white-space: nowrap }}
+td:last-child {{ white-space: normal; min-width: 12rem }}
 th button {{ all: unset; cursor: pointer; font-weight: 600 }}
 th button:focus-visible {{ outline: 2px solid #4f46e5 }}
 .broken {{ color: #b91c1c }}
@@ -56,7 +57,8 @@ def write_page(found: Sequence[Entry], path: Path) -> None:
 
 
 def _row(entry: Entry) -> str:
-    cells = "".join(f"<td>{html.escape(text)}</td>" for text in (entry.cells()[column] for column in COLUMNS))
+    shown = entry.cells(every=False)  # the curves show the others
+    cells = "".join(f"<td>{html.escape(shown[column])}</td>" for column in COLUMNS)
     return f'<tr class="broken">{cells}</tr>' if entry.fault else f"<tr>{cells}</tr>"
 
 

@@ -37,14 +37,14 @@ class Entry:
         """What must be the same for losses to be comparable: the function and the data."""
         return (self.record.name, *(str(file["file"]) for file in self.record.data)) if self.record else ()
 
-    def cells(self) -> dict[str, str]:
-        """COLUMNS as text."""
+    def cells(self, *, every: bool = True) -> dict[str, str]:
+        """COLUMNS as text; the losses of `every` evaluation, or of the first and the last."""
         if self.record is None:
             return dict.fromkeys(COLUMNS, "") | {"run": self.run, "remark": f"broken: {self.fault}"}
         about = self.record
-        losses = {name: " ".join(f"{loss:.3f}" for _, loss in points(self, name)) for name in ("train_loss", "validation_loss")}
+        losses = {name: _losses(self, name, every) for name in ("train_loss", "validation_loss")}
         return losses | {
-            "run": self.run, "model": f"{about.name} ({about.kind})", "base": about.base or "from scratch",
+            "run": self.run, "model": about.name if about.name == about.kind else f"{about.name} ({about.kind})", "base": about.base or "from scratch",
             "data": " ".join(str(file["file"]) for file in about.data), "strategy": about.strategy or "",
             "epochs": f"{self.curve[-1]['epoch']:.2f}" if self.curve and "epoch" in self.curve[-1] else "",
             "best": "" if math.isinf(self.best) else f"{self.best:.4f}", "date": about.started[:16].replace("T", " "),
@@ -71,8 +71,8 @@ def points(entry: Entry, name: str) -> list[tuple[float, float]]:
 
 
 def table(found: Sequence[Entry]) -> str:
-    """The entries as lines for a terminal; losses show the first and the last evaluation."""
-    rows = [dict(zip(COLUMNS, COLUMNS, strict=True)), *(_short(entry.cells()) for entry in found)]
+    """The entries as lines for a terminal."""
+    rows = [dict(zip(COLUMNS, COLUMNS, strict=True)), *(_short(entry) for entry in found)]
     widths = {column: max(_width(row[column]) for row in rows) for column in COLUMNS}
     return "\n".join("  ".join(_padded(row[column], widths[column]) for column in COLUMNS).rstrip() for row in rows)
 
@@ -106,14 +106,16 @@ def _entry(path: Path) -> Entry:
         return Entry(path.name, fault=f"{path / record.RUN} is not as kogpt train writes it ({type(error).__name__}).")
 
 
-def _short(cells: dict[str, str]) -> dict[str, str]:
-    for name in ("train_loss", "validation_loss"):
-        losses = cells[name].split()
-        cells[name] = f"{losses[0]}→{losses[-1]}" if len(losses) > 1 else cells[name]
-    broken = cells["remark"].startswith("broken: ")
-    return {
-        name: text if len(text) <= _WIDEST or (broken and name == "remark") else text[: _WIDEST - 1] + "…" for name, text in cells.items()
-    }
+def _losses(entry: Entry, name: str, every: bool) -> str:
+    losses = [f"{loss:.3f}" for _, loss in points(entry, name)]
+    return " ".join(losses) if every or len(losses) < 2 else f"{losses[0]}→{losses[-1]}"
+
+
+def _short(entry: Entry) -> dict[str, str]:
+    """The cells for a terminal; why a run is broken is told whole."""
+    cells = entry.cells(every=False)
+    kept = {"remark"} if entry.fault else set()
+    return {name: text if len(text) <= _WIDEST or name in kept else text[: _WIDEST - 1] + "…" for name, text in cells.items()}
 
 
 def _width(text: str) -> int:
