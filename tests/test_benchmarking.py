@@ -11,13 +11,16 @@ import pytest
 from package_copy import run
 
 from kogpt_funcs.benchmarking import report, shapes
+from kogpt_funcs.benchmarking.documents import read_documents
 from kogpt_funcs.benchmarking.engines import ENGINES
 from kogpt_funcs.benchmarking.measurements import Figure, percentile
-from kogpt_funcs.benchmarking.prompts import prompts
+from kogpt_funcs.benchmarking.prompts import prompts, texts
+from kogpt_funcs.benchmarking.readers import READERS
 from kogpt_funcs.benchmarking.worker import Missing, Worker
-from kogpt_funcs.errors import CheckpointError
-from kogpt_funcs.models import checkpoints
+from kogpt_funcs.errors import CheckpointError, KogptError
+from kogpt_funcs.models import Example, Special, checkpoints
 from kogpt_funcs.models.tokenizer import Tokenizer
+from kogpt_funcs.training.blocks import pack
 
 TINY = {"n_layer": 2, "n_embd": 64, "n_head": 2, "n_positions": 256, "vocab_size": 9000}
 EXTRA = {"llama.cpp-q8_0": "llama_cpp", "ctranslate2-int8": "ctranslate2"}
@@ -48,7 +51,9 @@ def test_prompts_have_the_length_asked_for_and_differ(tiny: Path, tokens: int) -
     assert all(prompt.text == prompt.text.strip() for prompt in found)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "engine", [name if name in ("transformers", "ours") else pytest.param(name, marks=pytest.mark.soak) for name in ENGINES]
+)
 def test_an_engine_makes_as_many_tokens_as_asked(tiny: Path, engine: str) -> None:
     """What counts in the table must be what was computed: one prompt, and four at once where the engine batches."""
     if importlib.util.find_spec(EXTRA.get(engine, "torch")) is None:
@@ -77,6 +82,28 @@ def test_a_worker_calls_functions_directly() -> None:
             worker.call("continue_text", {"text": ""}, 1)
     finally:
         worker.close()
+
+
+def test_held_out_text_is_read_from_a_file_or_a_runs_blocks(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("안녕하세요.\n\n오늘은 비가 온다.\n", "utf-8")
+    lines = read_documents(tmp_path / "text.txt", tiny)
+    assert lines.characters == len("안녕하세요.") + len("오늘은 비가 온다.")
+    assert [document.counted[0] for document in lines.documents] == [False, False]
+    pack([Example([Special("<s>")], "오늘은 비가 온다.")], Tokenizer(tiny / "tokenizer.json"), 16).save(tmp_path / "group.npz")
+    blocks = read_documents(tmp_path, tiny)
+    assert blocks.characters == len("오늘은 비가 온다.")
+    assert sum(blocks.documents[0].counted) == len(lines.documents[1].ids) - 1
+    (tmp_path / "empty.txt").write_text("\n", "utf-8")
+    with pytest.raises(KogptError, match="no text to measure on"):
+        read_documents(tmp_path / "empty.txt", tiny)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_classifiers_read_texts(name: str, tmp_path: Path) -> None:
+    small = {"hidden_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    reader = READERS[name](shapes.kobert(tmp_path, **small))
+    reader.read(texts(3))
+    assert len(set(texts(64))) == 64
 
 
 FIGURES = [
@@ -114,23 +141,28 @@ def test_json_and_chart_hold_what_was_measured(tmp_path: Path) -> None:
 
 
 def test_the_command_measures_and_writes(tiny: Path, tmp_path: Path) -> None:
-    done = run("bench", "stream", "--model", tiny, "--repeats", "1", "--new-tokens", "8", "--out", tmp_path / "run.json")
+    (tmp_path / "text.txt").write_text("어느 날 아침, 그는 낯선 편지 한 통을 받았다.\n" * 3, "utf-8")
+    asked = ("--model", tiny, "--repeats", "1", "--new-tokens", "8", "--text", tmp_path / "text.txt", "--out", tmp_path / "run.json")
+    done = run("bench", "stream", "quality", *asked)
     assert done.returncode == 0, done.stderr.decode()
-    engines = {row["engine"]: row["value"] for row in json.loads((tmp_path / "run.json").read_text("utf-8"))["figures"]}
-    assert {"transformers", "ours"} <= set(engines)
-    assert all(value > 0 for value in engines.values())
+    figures = {(row["what"], row["engine"]): row["value"] for row in json.loads((tmp_path / "run.json").read_text("utf-8"))["figures"]}
+    for what in ("one stream", "quality"):
+        assert all(figures[what, engine] > 0 for engine in ("transformers", "ours"))
+    assert abs(figures["quality lost", "ours"]) < 1
     assert b"one stream" in done.stdout
     assert (tmp_path / "run.png").is_file()
 
 
 @pytest.mark.soak
 def test_everything_is_measured_on_servers_too(tiny: Path, tmp_path: Path) -> None:
-    done = run("bench", "--model", tiny, "--repeats", "1", "--new-tokens", "8", "--clients", "4", "--out", tmp_path / "run.json")
+    asked = ("--model", tiny, "--repeats", "1", "--new-tokens", "8", "--clients", "4", "--out", tmp_path / "run.json")
+    done = run("bench", "concurrent", "latency", "memory", "overhead", *asked)
     assert done.returncode == 0, done.stderr.decode()
     figures = json.loads((tmp_path / "run.json").read_text("utf-8"))["figures"]
     measured = {(row["what"], row["engine"]) for row in figures}
     assert {("4 at once", "ours, REST"), ("4 at once", "gradio + pipeline"), ("4 at once", "transformers")} <= measured
     assert {("first token, p95", "ours, REST"), ("surface overhead", "ours, REST"), ("weights", "ours, REST")} <= measured
+    assert all(row["value"] > 0 for row in figures if row["what"] != "surface overhead")
     assert {("process", "gradio + pipeline"), ("process", "ours, REST")} <= measured
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import threading
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from package_copy import run
 from tokenizers import Tokenizer, decoders, pre_tokenizers, trainers
 from tokenizers import models as tokenizer_models
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
@@ -203,6 +205,12 @@ def test_weights_that_are_not_the_configs_are_refused(bases: Path, tmp_path: Pat
     use(tmp_path / "mixed", monkeypatch)
     with pytest.raises(CheckpointError, match="architecture 'llama', but its weights do not"):
         write()
+
+
+def test_the_command_writes_with_it_and_ends(neox: Path) -> None:
+    done = run("call", "continue_text", "--text", PROMPT, "--seed", "1", "--max-new-tokens", "8", environment={"KOGPT_BASE": str(neox)})
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads(done.stdout)["continuations"][0]["tokens"] <= 8
 
 
 def test_text_survives_the_vocabulary(bases: Path) -> None:

@@ -13,7 +13,8 @@ from kogpt_funcs.errors import KogptError
 if TYPE_CHECKING:
     from kogpt_funcs.benchmarking.measurements import Figure, Load
 
-_WHAT = ("stream", "concurrent", "latency", "memory", "overhead")
+_WHAT = ("stream", "concurrent", "latency", "memory", "overhead", "quality", "classifier")
+_HELD_OUT = Path("runs/base/heldout")
 
 
 @click.command(help="Measure speed and memory beside transformers, Gradio, CTranslate2 and llama.cpp; default: everything.")
@@ -25,32 +26,43 @@ _WHAT = ("stream", "concurrent", "latency", "memory", "overhead")
 @click.option("--clients", type=click.IntRange(1, 64), default=16, show_default=True, help="Requests at once.")
 @click.option("--prompt-tokens", type=click.IntRange(8, 400), default=32, show_default=True)
 @click.option("--new-tokens", type=click.IntRange(8, 256), default=64, show_default=True)
+@click.option("--text", type=click.Path(path_type=Path, exists=True),
+              help="Held-out text for quality: a file, a text a line, or a run's heldout/. [default: runs/base/heldout, where it is there]")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="JSON file to write; a chart of the same name (.png) goes beside it.")
 def bench(
     what: tuple[str, ...], models: tuple[str, ...], fixture: Path | None, repeats: int, clients: int, prompt_tokens: int, new_tokens: int,
-    out: Path | None,
+    text: Path | None, out: Path | None,
 ) -> None:  # fmt: skip
     _check_installed()
-    from kogpt_funcs.benchmarking import report
-    from kogpt_funcs.benchmarking.measurements import Load
+    from kogpt_funcs.benchmarking import report, shapes
+    from kogpt_funcs.benchmarking.measurements import Load, classifier
 
     load = Load(prompt=prompt_tokens, new=new_tokens, clients=clients, repeats=repeats)
     notes = {"machine": report.machine(), "load": vars(load)}
     figures: list[Figure] = []
     for model in models:
         with tempfile.TemporaryDirectory() as place:
-            figures += _measure(model, _folder(model, fixture, Path(place)), load, what or _WHAT)
+            figures += _measure(model, _folder(model, fixture, Path(place)), load, what or _WHAT, text)
+    if "classifier" in (what or _WHAT):
+        with tempfile.TemporaryDirectory() as place:
+            figures += classifier(shapes.kobert(Path(place)), repeats, _tell)
     click.echo(report.table(figures))
     if out:
         report.write_json(out, figures, notes)
         report.write_chart(out.with_suffix(".png"), figures, notes)
 
 
-def _measure(model: str, folder: Path, load: Load, what: tuple[str, ...]) -> list[Figure]:
+def _measure(model: str, folder: Path, load: Load, what: tuple[str, ...], text: Path | None) -> list[Figure]:
     from kogpt_funcs.benchmarking.measurements import Bench
 
-    with Bench(Path(model).name, folder, load, lambda sentence: click.echo(sentence, err=True)) as bench:
-        return [figure for name in what for figure in getattr(bench, name)()]
+    if model == "base" and text is None and _HELD_OUT.is_dir():
+        text = _HELD_OUT
+    with Bench(Path(model).name, folder, load, _tell, text) as bench:
+        return [figure for name in what if name != "classifier" for figure in getattr(bench, name)()]
+
+
+def _tell(sentence: str) -> None:
+    click.echo(sentence, err=True)
 
 
 def _folder(model: str, fixture: Path | None, place: Path) -> Path:

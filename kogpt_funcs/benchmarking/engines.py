@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kogpt_funcs import settings
+from kogpt_funcs.benchmarking.documents import Document
 from kogpt_funcs.benchmarking.prompts import Prompt
 
 
@@ -23,6 +25,10 @@ class Engine(ABC):
     @abstractmethod
     def write(self, prompts: Sequence[Prompt], new: int) -> int:
         """Continues the prompts side by side, each by `new` tokens. The answer: how many tokens were made."""
+
+    def bits(self, documents: Sequence[Document]) -> float:
+        """How many bits its weights need for the counted ids of `documents`."""
+        raise NotImplementedError(f"{type(self).__name__} is not asked for bits")
 
 
 class Transformers(Engine):
@@ -47,6 +53,12 @@ class Transformers(Engine):
         mask = torch.tensor([[0] * (longest - len(p.ids)) + [1] * len(p.ids) for p in prompts], device=self.device)
         made = self.model.generate(ids, attention_mask=mask, max_new_tokens=new, min_new_tokens=new, do_sample=False, pad_token_id=pad)
         return int(made[:, longest:].numel())
+
+    def bits(self, documents: Sequence[Document]) -> float:
+        import torch
+
+        with torch.inference_mode():
+            return sum(_bits(self.model(torch.tensor([d.ids], device=self.device)).logits[0], d) for d in documents)
 
 
 class ContinuousBatching(Transformers):
@@ -145,6 +157,13 @@ class Ours(Engine):
         # What reached its length was computed whole; an unfinished last word is only cut from the answer.
         return new if sample.finish_reason == "length" else sample.tokens
 
+    def bits(self, documents: Sequence[Document]) -> float:
+        from kogpt_funcs.models.language_model import LanguageModel
+        from kogpt_funcs.models.network import Work
+
+        network = LanguageModel(str(self.folder)).network
+        return sum(_bits(network.forward([Work(d.ids, network.cache(), None)], every=True), d) for d in documents)
+
 
 ENGINES: dict[str, type[Engine]] = {
     "transformers": Transformers,
@@ -158,6 +177,15 @@ ENGINES: dict[str, type[Engine]] = {
 def threads() -> int:
     """Threads for an engine that does not choose by itself: OMP_NUM_THREADS, or the cores this process may use."""
     return int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
+
+
+def _bits(logits: Any, document: Document) -> float:
+    """Bits of the counted ids of a document, from logits [ids, vocabulary]."""
+    import torch
+
+    chances = logits[:-1].float().cpu().log_softmax(-1)
+    found = chances.gather(1, torch.tensor(document.ids[1:])[:, None])[:, 0]
+    return float(-found[torch.tensor(document.counted[1:])].double().sum()) / math.log(2)
 
 
 def _device() -> str:

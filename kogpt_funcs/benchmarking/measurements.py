@@ -12,7 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from kogpt_funcs.benchmarking.prompts import Prompt, prompts
+from kogpt_funcs.benchmarking.documents import read_documents
+from kogpt_funcs.benchmarking.prompts import Prompt, prompts, texts
+from kogpt_funcs.benchmarking.readers import READERS
 from kogpt_funcs.benchmarking.servers import GradioDemo, OurServer, Server
 from kogpt_funcs.benchmarking.worker import Missing, Worker
 
@@ -51,8 +53,8 @@ class Figure:
 class Bench:
     """One checkpoint under measurement. Engines are started when first needed and stay until `close`."""
 
-    def __init__(self, model: str, folder: Path, load: Load, tell: Callable[[str], None]) -> None:
-        self.model, self.folder, self.load, self.tell = model, folder, load, tell
+    def __init__(self, model: str, folder: Path, load: Load, tell: Callable[[str], None], text: Path | None = None) -> None:
+        self.model, self.folder, self.load, self.tell, self.text = model, folder, load, tell, text
         self.prompts = prompts(folder, load.clients, load.prompt)
         self._running: dict[str, Worker | Server | None] = {}
         self._stack = ExitStack()
@@ -116,6 +118,20 @@ class Bench:
         yield self._figure("small request", server.name, middle[1], "ms", "less")
         yield self._figure("surface overhead", server.name, middle[1] - middle[0], "ms", "less")
 
+    def quality(self) -> Iterator[Figure]:
+        """Bits a character on held-out text: fp32's, ours, and how much more ours needs, in per cent."""
+        if self.text is None:
+            self.tell(f"{self.model}: quality is left out. Name a file of held-out texts: --text FILE")
+            return
+        held_out = read_documents(self.text, self.folder)
+        found = {}
+        for name, worker in self._workers(BASELINE, OURS).items():
+            self.tell(f"{self.model}, quality, {name}")
+            found[name] = worker.bits(held_out.documents) / held_out.characters
+            yield self._figure("quality", name, found[name], "bits/char", "less")
+        if len(found) == 2:
+            yield self._figure("quality lost", OURS, 100 * (found[OURS] / found[BASELINE] - 1), "%", "less")
+
     def _speeds(self, what: str, engines: Mapping[str, Worker | Server], texts: Sequence[Prompt]) -> Iterator[Figure]:
         speeds: dict[str, list[float]] = {name: [] for name in engines}
         for turn in range(-1, self.load.repeats):  # the first turn warms up
@@ -162,6 +178,29 @@ class Bench:
                 self.tell(str(missing))
                 self._running[name] = None
         return self._running[name]
+
+
+def classifier(folder: Path, repeats: int, tell: Callable[[str], None]) -> Iterator[Figure]:
+    """Texts a second that a classifier of KoBERT's shape in `folder` reads, 64 at a time."""
+    given = texts(64)
+    with ExitStack() as stack:
+        workers = {}
+        for name in READERS:
+            try:
+                workers[name] = worker = Worker(name, folder)
+                stack.callback(worker.close)
+            except Missing as missing:
+                tell(str(missing))
+        seconds: dict[str, list[float]] = {name: [] for name in workers}
+        for turn in range(-1, repeats):
+            for name, worker in workers.items():
+                tell(f"kobert, 64 texts, {name}: " + ("warm-up" if turn < 0 else f"{turn + 1} of {repeats}"))
+                time.sleep(_REST)
+                took = worker.read(given)
+                if turn >= 0:
+                    seconds[name].append(64 / took)
+    for name, found in seconds.items():
+        yield Figure("64 texts", "kobert", name, round(statistics.median(found), 4), "texts/s", "more", [round(s, 4) for s in found])
 
 
 def percentile(values: Sequence[float], share: int) -> float:

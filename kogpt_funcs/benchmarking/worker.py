@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from kogpt_funcs.benchmarking.documents import Document
 from kogpt_funcs.benchmarking.prompts import Prompt
 from kogpt_funcs.errors import KogptError
 
@@ -47,6 +48,14 @@ class Worker:
     def call(self, function: str, data: dict[str, Any], times: int) -> list[float]:
         """Seconds of each of `times` direct calls of a function."""
         return [float(seconds) for seconds in self._ask({"function": function, "data": data, "times": times})["seconds"]]
+
+    def bits(self, documents: Sequence[Document]) -> float:
+        """Bits that the engine's weights need for the counted ids of `documents`."""
+        return float(self._ask({"documents": list(documents)})["bits"])
+
+    def read(self, texts: Sequence[str]) -> float:
+        """Seconds it takes to classify `texts`."""
+        return float(self._ask({"texts": list(texts)})["seconds"])
 
     def close(self) -> None:
         self._process.terminate()
