@@ -18,6 +18,7 @@ from kogpt_funcs.text import clean, required
 Mood = Literal["호평", "보통", "혹평"]
 
 _ROUNDS = 4  # how often missing comments (abusive or repeated ones) are written anew
+_THINNED = 0.65  # share of the best-rated comments that is not learned from
 _PARTICLE = re.compile(r"(?:에서|으로|이나|까지|부터|은|는|이|가|을|를|의|에|도|만|과|와|로)$")
 
 
@@ -96,14 +97,22 @@ def prompt(topic: str, mood: str) -> list[Special | str]:
 
 
 def training_examples(row: dict[str, Any], rng: random.Random) -> Iterator[Example]:
-    """A row has `text` and may have `rating` (1 to 10) or `mood`, and `topic`; a missing topic is at times a word of the text."""
+    """A row has `text` and may have `rating` (1 to 10) or `mood`, and `topic`; a missing topic is mostly a word of the text.
+
+    A mood is learned from ratings that leave no doubt. The best ratings, most of all, are thinned to about the others' number.
+    """
     text = clean(str(row["text"])).replace("\n", " ")
-    if not text or is_abusive(text):
+    mood = row.get("mood") or _clear_mood(row.get("rating"))
+    if not text or is_abusive(text) or (mood == "호평" and "rating" in row and rng.random() < _THINNED):
         return
     topic = clean(str(row.get("topic") or ""))
-    if not topic and rng.random() < 0.4:
+    if not topic and rng.random() < 0.6:
         topic = _keyword(text, rng)
-    yield Example(prompt(topic, row.get("mood") or mood_of(row.get("rating"))), text)
+    yield Example(prompt(topic, mood), text)
+
+
+def _clear_mood(rating: int | None) -> str:
+    return mood_of(rating) if rating in (1, 2, 3, 5, 6, 9, 10) else ""
 
 
 def mood_of(rating: int | None) -> str:
