@@ -14,8 +14,7 @@ from kogpt_funcs.benchmarking import report, shapes
 from kogpt_funcs.benchmarking.documents import read_documents
 from kogpt_funcs.benchmarking.engines import ENGINES
 from kogpt_funcs.benchmarking.measurements import Figure, percentile
-from kogpt_funcs.benchmarking.prompts import prompts, texts
-from kogpt_funcs.benchmarking.readers import READERS
+from kogpt_funcs.benchmarking.prompts import prompts
 from kogpt_funcs.benchmarking.worker import Missing, Worker
 from kogpt_funcs.errors import CheckpointError, KogptError
 from kogpt_funcs.models import Example, Special, checkpoints
@@ -96,14 +95,6 @@ def test_held_out_text_is_read_from_a_file_or_a_runs_blocks(tiny: Path, tmp_path
     (tmp_path / "empty.txt").write_text("\n", "utf-8")
     with pytest.raises(KogptError, match="no text to measure on"):
         read_documents(tmp_path / "empty.txt", tiny)
-
-
-@pytest.mark.parametrize("name", READERS)
-def test_classifiers_read_texts(name: str, tmp_path: Path) -> None:
-    small = {"hidden_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
-    reader = READERS[name](shapes.kobert(tmp_path, **small))
-    reader.read(texts(3))
-    assert len(set(texts(64))) == 64
 
 
 FIGURES = [

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from kogpt_funcs.benchmarking.documents import Document
-from kogpt_funcs.benchmarking.engines import ENGINES
+from kogpt_funcs.benchmarking.engines import ENGINES, Engine
 from kogpt_funcs.benchmarking.prompts import Prompt
-from kogpt_funcs.benchmarking.readers import READERS
 
 
 def main(engine: str, folder: str) -> None:
@@ -20,8 +19,7 @@ def main(engine: str, folder: str) -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print must not mix with the answers
     try:
-        kinds: dict[str, Any] = {**ENGINES, **READERS}
-        loaded = kinds[engine](Path(folder))
+        loaded = ENGINES[engine](Path(folder))
         _say(answers, {"ready": True})
         for line in sys.stdin:
             _say(answers, _answer(loaded, json.loads(line)))
@@ -33,15 +31,11 @@ def main(engine: str, folder: str) -> None:
     os._exit(0)  # libraries' threads must not keep the process
 
 
-def _answer(engine: Any, request: dict[str, Any]) -> dict[str, Any]:
+def _answer(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
     if "function" in request:
         return {"seconds": _call(request["function"], request["data"], request["times"])}
     if "documents" in request:
         return {"bits": engine.bits([Document(*document) for document in request["documents"]])}
-    if "texts" in request:
-        started = time.perf_counter()
-        engine.read(request["texts"])
-        return {"seconds": time.perf_counter() - started}
     prompts = [Prompt(*prompt) for prompt in request["prompts"]]
     started = time.perf_counter()
     tokens = engine.write(prompts, request["new"])

@@ -34,7 +34,7 @@ def bench(
     text: Path | None, out: Path | None,
 ) -> None:  # fmt: skip
     _check_installed()
-    from kogpt_funcs.benchmarking import report, shapes
+    from kogpt_funcs.benchmarking import report
     from kogpt_funcs.benchmarking.measurements import Load, classifier
 
     load = Load(prompt=prompt_tokens, new=new_tokens, clients=clients, repeats=repeats)
@@ -44,8 +44,7 @@ def bench(
         with tempfile.TemporaryDirectory() as place:
             figures += _measure(model, _folder(model, fixture, Path(place)), load, what or _WHAT, text)
     if "classifier" in (what or _WHAT):
-        with tempfile.TemporaryDirectory() as place:
-            figures += classifier(shapes.kobert(Path(place)), repeats, _tell)
+        figures += classifier(repeats, _tell)
     click.echo(report.table(figures))
     if out:
         report.write_json(out, figures, notes)

@@ -12,14 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from kogpt_funcs.benchmarking.classifying import measure_classifier
 from kogpt_funcs.benchmarking.documents import read_documents
-from kogpt_funcs.benchmarking.prompts import Prompt, prompts, texts
-from kogpt_funcs.benchmarking.readers import READERS
+from kogpt_funcs.benchmarking.prompts import Prompt, prompts
 from kogpt_funcs.benchmarking.servers import GradioDemo, OurServer, Server
 from kogpt_funcs.benchmarking.worker import Missing, Worker
 
 OURS, BASELINE = "ours", "transformers"
 _REST = 0.3  # seconds between two engines, for the threads of the one before to go to sleep
+_TEXTS = 64
 _CALLS = 20  # direct calls and requests of a surface's repeat
 _SMALL = {"text": "안녕", "max_new_tokens": 8, "temperature": 0}
 
@@ -180,27 +181,11 @@ class Bench:
         return self._running[name]
 
 
-def classifier(folder: Path, repeats: int, tell: Callable[[str], None]) -> Iterator[Figure]:
-    """Texts a second that a classifier of KoBERT's shape in `folder` reads, 64 at a time."""
-    given = texts(64)
-    with ExitStack() as stack:
-        workers = {}
-        for name in READERS:
-            try:
-                workers[name] = worker = Worker(name, folder)
-                stack.callback(worker.close)
-            except Missing as missing:
-                tell(str(missing))
-        seconds: dict[str, list[float]] = {name: [] for name in workers}
-        for turn in range(-1, repeats):
-            for name, worker in workers.items():
-                tell(f"kobert, 64 texts, {name}: " + ("warm-up" if turn < 0 else f"{turn + 1} of {repeats}"))
-                time.sleep(_REST)
-                took = worker.read(given)
-                if turn >= 0:
-                    seconds[name].append(64 / took)
-    for name, found in seconds.items():
-        yield Figure("64 texts", "kobert", name, round(statistics.median(found), 4), "texts/s", "more", [round(s, 4) for s in found])
+def classifier(repeats: int, tell: Callable[[str], None]) -> Iterator[Figure]:
+    """Texts a second that classifiers of KoBERT's shape read, 64 texts at a time."""
+    seconds = measure_classifier(_TEXTS, repeats, tell)["seconds"]
+    for name in sorted(seconds, key=OURS.__eq__):  # ours last: the others are set beside it
+        yield Figure(f"{_TEXTS} texts", "kobert", name, round(_TEXTS / seconds[name], 4), "texts/s")
 
 
 def percentile(values: Sequence[float], share: int) -> float:

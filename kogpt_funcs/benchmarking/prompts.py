@@ -30,11 +30,6 @@ def prompts(folder: Path, count: int, tokens: int) -> list[Prompt]:
     return [_prompt(tokenizer, i, tokens) for i in range(count)]
 
 
-def texts(count: int) -> list[str]:
-    """`count` texts to classify, of one sentence or two."""
-    return [f"{i + 1}. " + " ".join(islice(cycle(_SENTENCES), i, i + 1 + i % 2)) for i in range(count)]
-
-
 def _prompt(tokenizer: Tokenizer, first: int, tokens: int) -> Prompt:
     text = f"{first + 1}. " + " ".join(islice(cycle(_SENTENCES), first, first + 2 + tokens // 4))
     longest, best = len(text), Prompt("", [])

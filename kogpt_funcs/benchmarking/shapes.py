@@ -44,29 +44,6 @@ def kogpt2(out: Path, fixture: Path | None = None, **smaller: int) -> Path:
     return out
 
 
-def kobert(out: Path, **smaller: Any) -> Path:
-    """Writes a classifier of KoBERT's shape into `out`: random weights of seed 0, six labels, a tokenizer of syllables.
-
-    `smaller` replaces parts of the shape.
-    """
-    import torch
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
-
-    marks = ["[UNK]", "[PAD]", "[CLS]", "[SEP]", "[MASK]"]
-    pieces = [*marks, *(chr(i) for i in range(33, 127)), *map(chr, range(0xAC00, 0xAC00 + 3950))]
-    pieces += [f"##{piece}" for piece in pieces[len(marks) :]]
-    vocabulary = {piece: i for i, piece in enumerate(pieces[:8002])}
-    syllables = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
-    syllables.normalizer, syllables.pre_tokenizer = normalizers.NFC(), pre_tokenizers.BertPreTokenizer()
-    syllables.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    named = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
-    PreTrainedTokenizerFast(tokenizer_object=syllables, model_max_length=512, **named).save_pretrained(str(out))
-    torch.manual_seed(0)
-    BertForSequenceClassification(BertConfig(vocab_size=8002, pad_token_id=1, num_labels=6, **smaller)).save_pretrained(str(out))
-    return out
-
-
 def _fill_up(source: Path, target: Path, size: int) -> None:
     tokenizer = json.loads(source.read_text(encoding="utf-8"))
     vocabulary = tokenizer["model"]["vocab"]

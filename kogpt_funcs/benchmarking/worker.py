@@ -53,10 +53,6 @@ class Worker:
         """Bits that the engine's weights need for the counted ids of `documents`."""
         return float(self._ask({"documents": list(documents)})["bits"])
 
-    def read(self, texts: Sequence[str]) -> float:
-        """Seconds it takes to classify `texts`."""
-        return float(self._ask({"texts": list(texts)})["seconds"])
-
     def close(self) -> None:
         self._process.terminate()
         for pipe in (self._process.stdin, self._process.stdout):
