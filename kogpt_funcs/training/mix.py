@@ -62,14 +62,6 @@ def read_mix(path: Path, data: Path) -> tuple[list[Path], list[Part]]:
     return vocabulary, parts
 
 
-def rendered(render: Any, row: dict[str, Any], path: Path, *options: Any) -> Iterator[Any]:
-    """`render(row, *options)`, or KogptError naming the column that it wanted and those there are."""
-    try:
-        yield from render(row, *options)
-    except KeyError as error:
-        raise KogptError(f"{path.name} has no column {error}. Columns found: {', '.join(row)}. {render.__doc__ or ''}") from error
-
-
 def good_rows(path: Path) -> Iterator[dict[str, Any]]:
     """The rows of `path`; one that cannot be read is reported with its number and skipped."""
     return (row.cells for row in Source(path).read())
