@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -10,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from package_copy import ROOT
 
 from kogpt_funcs import models, settings
 from kogpt_funcs.errors import Busy, KogptError
@@ -264,3 +268,35 @@ def test_a_distribution_is_drawn_as_it_is() -> None:
         for token in sorted(allowed, key=lambda i: -shares[i])[:3]:
             expected = float(shares[token]) / total
             assert abs(drawn.count(token) / 1000 - expected) < 5 * (expected * (1 - expected) / 1000) ** 0.5 + 0.005
+
+
+HUNGRY = """
+import resource
+from kogpt_funcs import models
+from kogpt_funcs.errors import Busy
+from kogpt_funcs.models import Generation, Special
+
+def write(**options):
+    *_, last = models.generate(Generation(prompt=[Special("<s>"), "옛날 옛적에"], seed=1, **options))
+    return last
+
+before = write(max_new_tokens=16)
+size = next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmSize"))
+resource.setrlimit(resource.RLIMIT_AS, (size + 12_000_000, resource.RLIM_INFINITY))
+try:
+    write(num_samples=20, max_new_tokens=400, min_new_tokens=400)
+    print("no limit reached")
+except Busy as busy:
+    print("busy", busy.retry_after)
+resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+print(write(max_new_tokens=16) == before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits a process's memory as Linux does")
+def test_memory_that_runs_out_is_busy_and_comes_back(engine: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HUNGRY], cwd=ROOT, env={**os.environ, "KOGPT_ENGINE": engine, "MALLOC_ARENA_MAX": "1"},
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert (done.stdout.split("\n")[:2], done.returncode) == (["busy 10", "True"], 0), done.stderr[-2000:]

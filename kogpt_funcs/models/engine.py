@@ -284,7 +284,8 @@ class Engine:
 
 def told(error: Exception) -> Exception:
     """What the one who asked hears of `error`: that there is no memory now, or the error itself."""
-    out_of_memory = isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "not enough memory" in str(error)
+    words = ("not enough memory", "can't allocate memory")  # torch's for the CPU
+    out_of_memory = isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(said in str(error) for said in words)
     return Busy(retry_after=10) if out_of_memory else error
 
 
