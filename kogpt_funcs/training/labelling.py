@@ -25,6 +25,7 @@ from kogpt_funcs import registry
 from kogpt_funcs.errors import CheckpointError, KogptError
 from kogpt_funcs.models import Labelled, checkpoints
 from kogpt_funcs.models.encoding import Encoder, encoder
+from kogpt_funcs.models.ngrams import Ngrams
 from kogpt_funcs.training import label_card, ngram_fitting, record
 from kogpt_funcs.training.interruption import resume
 from kogpt_funcs.training.label_measures import calibrate, calibration_error, measure, predict
@@ -90,7 +91,7 @@ def train_classifier(
         "training_rows": len(rows.train), "calibration_rows": len(rows.calibration), "held_out_rows": len(rows.test),
         "steps": trainer.state.global_step,
     }  # fmt: skip
-    ngrams = _ngrams(rows.train, groups)
+    ngrams = _ngrams(rows.train, groups, trainer.weights)
     if rows.calibration:
         calibrate(groups, predict(model, Rows(rows.calibration, reader, groups), ngrams), ngrams)
     predicted = predict(model, Rows(rows.test, reader, groups), ngrams) if rows.test else None
@@ -233,9 +234,11 @@ def _trainer(model: Any, rows: Split, reader: Encoder, groups: Groups, run: Path
     return trainer
 
 
-def _ngrams(rows: list[Labelled], groups: Groups) -> Any:
+def _ngrams(rows: list[Labelled], groups: Groups, weights: dict[str, torch.Tensor]) -> Ngrams:
     once = list({row.text: row for row in rows}.values())
-    return ngram_fitting.fit([row.text for row in once], *targets_of(once, groups), groups, columns_of(groups))
+    columns = columns_of(groups)
+    importance = np.concatenate([weights[name].numpy() for name in columns])
+    return ngram_fitting.fit([row.text for row in once], *targets_of(once, groups), groups, columns, importance)
 
 
 def _record(function: str, base: str, model: Any, sources: list[Source], options: Options) -> Record:

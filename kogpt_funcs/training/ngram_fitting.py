@@ -18,8 +18,14 @@ _STRENGTH = 2.0  # C of the usual notation: loss a row beside half the squared w
 _ITERATIONS = 60
 
 
-def fit(texts: Sequence[str], targets: np.ndarray, known: np.ndarray, groups: dict[str, dict[str, Any]], columns: dict[str, slice]) -> Ngrams:
-    """Weights for `texts` with targets [texts, labels] in 0 to 1, learned where `known` [texts, labels] is true."""
+def fit(
+    texts: Sequence[str], targets: np.ndarray, known: np.ndarray, groups: dict[str, dict[str, Any]], columns: dict[str, slice],
+    importance: np.ndarray,
+) -> Ngrams:  # fmt: skip
+    """Weights for `texts` with targets [texts, labels] in 0 to 1, learned where `known` [texts, labels] is true.
+
+    `importance` [labels] is how much a label of a softmax group counts.
+    """
     counts = [counted(text, _BUCKETS) for text in texts]
     rarity = _rarity(counts)
     seen = np.flatnonzero(rarity)
@@ -28,7 +34,9 @@ def fit(texts: Sequence[str], targets: np.ndarray, known: np.ndarray, groups: di
     for name, part in columns.items():
         rows = known[:, part.start]
         if rows.any():
-            weights[seen, part], bias[part] = _regress(matrix[rows], targets[rows, part], groups[name]["activation"] == "softmax")
+            one_of = groups[name]["activation"] == "softmax"
+            wanted = targets[rows, part] * (importance[part] if one_of else 1)
+            weights[seen, part], bias[part] = _regress(matrix[rows], wanted, one_of)
     return Ngrams(weights, bias, rarity)
 
 
@@ -52,6 +60,7 @@ def _matrix(counts: list[Counter[int]], rarity: np.ndarray) -> csr_matrix:
 def _regress(matrix: csr_matrix, targets: np.ndarray, one_of: bool) -> tuple[np.ndarray, np.ndarray]:
     """Weights [buckets, labels] and bias [labels] with the least regularised loss, by L-BFGS."""
     labels, back = targets.shape[1], matrix.T.tocsr()
+    whole = targets.sum(1, keepdims=True) if one_of else 1.0
     mean = targets.mean(0).clip(1e-3, 1 - 1e-3)
     start = np.zeros((matrix.shape[1] + 1, labels))
     start[-1] = np.log(mean) if one_of else np.log(mean / (1 - mean))
@@ -66,6 +75,7 @@ def _regress(matrix: csr_matrix, targets: np.ndarray, one_of: bool) -> tuple[np.
             chances = expit(logits)
             losses = (np.logaddexp(0, logits) - targets * logits).sum()
         apart = (chances - targets).astype(np.float32)
+        apart = (whole * chances - targets).astype(np.float32)
         slope = np.vstack([back @ apart, apart.sum(0)]) * _STRENGTH
         slope[:-1] += found[:-1]
         return _STRENGTH * float(losses) + 0.5 * float((found[:-1] ** 2).sum()), slope.ravel().astype(np.float64)
