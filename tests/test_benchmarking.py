@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from package_copy import run
+from package_copy import ROOT, command, run
 
 from kogpt_funcs.benchmarking import report, shapes
 from kogpt_funcs.benchmarking.documents import read_documents
@@ -147,7 +148,9 @@ def test_the_command_measures_and_writes(tiny: Path, tmp_path: Path) -> None:
 @pytest.mark.soak
 def test_everything_is_measured_on_servers_too(tiny: Path, tmp_path: Path) -> None:
     asked = ("--model", tiny, "--repeats", "1", "--new-tokens", "8", "--clients", "4", "--out", tmp_path / "run.json")
-    done = run("bench", "concurrent", "latency", "memory", "overhead", *asked)
+    done = subprocess.run(
+        command("bench", "concurrent", "latency", "memory", "overhead", *asked), cwd=ROOT, capture_output=True, timeout=900, check=False
+    )
     assert done.returncode == 0, done.stderr.decode()
     figures = json.loads((tmp_path / "run.json").read_text("utf-8"))["figures"]
     measured = {(row["what"], row["engine"]) for row in figures}

@@ -20,9 +20,9 @@ def backend_for(base: str) -> Backend:
         from kogpt_funcs.models import decoder
 
         return decoder.generate
-    from kogpt_funcs.models import continuous
+    from kogpt_funcs.models import causal_model
 
-    return continuous.generate
+    return causal_model.generate
 
 
 def generate(request: Generation) -> Iterator[list[Sample]]:

@@ -1,56 +1,34 @@
-"""Bases of other architectures (Polyglot-Ko, KoGPT 6B, Qwen, Llama …): all requests share transformers' continuous batch."""
+"""transformers' continuous batching for models of any architecture, each request by its own rules of sampling and ending."""
 
 from __future__ import annotations
 
-import logging
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import (
-    AutoModelForCausalLM,
     ContinuousBatchingConfig,
-    DynamicCache,
     GenerationConfig,
     LogitsProcessorList,
 )
 from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessor
 
-from kogpt_funcs import settings
-from kogpt_funcs.errors import Busy, CheckpointError, KogptError
-from kogpt_funcs.models import cache, checkpoints
+from kogpt_funcs.errors import Busy
 from kogpt_funcs.models.endings import Ending
-from kogpt_funcs.models.gate import admitted
-from kogpt_funcs.models.language_model import device
-from kogpt_funcs.models.plain import plain_text
-from kogpt_funcs.models.prompt import Generation, Sample
+from kogpt_funcs.models.prompt import Sample
 from kogpt_funcs.models.sampling import Choice, choose
 from kogpt_funcs.models.vocabulary import Vocabulary
-
-log = logging.getLogger(__name__)
 
 _PAGES = 32  # of 256 tokens; what does not fit waits
 _PASS = 512  # tokens of prompts in one pass
 _PATIENCE = 0.5  # seconds without news after which a reader asks whether the batch still runs
 
 
-def generate(request: Generation) -> Iterator[list[Sample]]:
-    """Snapshots of the samples as they grow; the last one is complete. Closing it cancels the request.
-
-    Raises Busy, or CheckpointError where the prompt is more than plain text or the checkpoint cannot be loaded.
-    """
-    base = settings.base()
-    text = plain_text(request, checkpoints.slug(base))
-    with admitted(), cache.using(base, lambda: CausalModel(base)) as model:
-        yield from model.generate(request, text)
-
-
 @dataclass(eq=False)
-class _Row:
+class Row:
     """One sample under way."""
 
     choice: Choice
@@ -67,58 +45,7 @@ class _Row:
         return self.ending.sample(self.choice.ids)
 
 
-class CausalModel(cache.Loaded):
-    """A language model of any architecture that transformers knows, its tokenizer, and the batch that its requests share.
-
-    Architectures without transformers' attention interface, such as GPT-J, cannot join a continuous batch: their
-    requests take turns at each token instead.
-    """
-
-    def __init__(self, name: str) -> None:
-        folder = checkpoints.folder(name)
-        self.device = device()
-        self.model = _load(folder, torch.float32 if self.device.type == "cpu" else torch.bfloat16).to(self.device)
-        ends = self.model.generation_config.eos_token_id
-        self.vocabulary = Vocabulary(folder, ends if isinstance(ends, list) else [ends])
-        self.context = int(self.model.config.get_text_config().max_position_embeddings)
-        self._turn = threading.Lock()
-        self._batch = _Batch(self.model, self.vocabulary) if self.model._supports_attention_backend else None
-
-    @property
-    def details(self) -> dict[str, Any]:
-        return {"device": str(self.device), "dtype": str(self.model.dtype).removeprefix("torch."), "engine": "transformers"}
-
-    def close(self) -> None:
-        if self._batch:
-            self._batch.close()
-
-    def generate(self, request: Generation, text: str) -> Iterator[list[Sample]]:
-        """Snapshots of the samples of `request`, which continue `text`."""
-        prompt = self.vocabulary.encode(text)[-max(1, self.context - request.max_new_tokens - 1) :]
-        rows = [
-            _Row(Choice.of(request, i, prompt, self.vocabulary), Ending(request, self.vocabulary))  # type: ignore[arg-type]
-            for i in range(request.num_samples)
-        ]
-        try:
-            yield from self._batch.run(prompt, rows) if self._batch else self._take_turns(prompt, rows)
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            raise Busy(retry_after=10) from error
-
-    def _take_turns(self, prompt: list[int], rows: list[_Row]) -> Iterator[list[Sample]]:
-        kv = DynamicCache(config=self.model.config)
-        ids = torch.tensor([self.vocabulary.own(prompt)] * len(rows))
-        while True:
-            with self._turn, torch.inference_mode():
-                logits = self.model(input_ids=ids.to(self.device), past_key_values=kv, use_cache=True).logits[:, -1]
-            alive = [i for i, row in enumerate(rows) if not row.over]
-            advance([rows[i] for i in alive], self.vocabulary.arrange(logits[alive]))
-            yield [row.sample for row in rows]
-            if all(row.over for row in rows):
-                return
-            ids = torch.tensor([self.vocabulary.own(row.choice.ids[-1:] or prompt[-1:]) for row in rows])
-
-
-def advance(rows: Sequence[_Row], logits: torch.Tensor) -> None:
+def advance(rows: Sequence[Row], logits: torch.Tensor) -> None:
     """Adds a token to each row, or ends it; `logits` [rows, vocabulary] are changed."""
     for table, row in zip(logits.numpy(), rows, strict=True):
         row.choice.apply(table)
@@ -146,7 +73,7 @@ class _Rules(ContinuousBatchingLogitsProcessor):
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
-        self.rows: dict[str, _Row] = {}
+        self.rows: dict[str, Row] = {}
         self._order: list[str] = []
 
     def fill_defaults(self, int32_tensor: torch.Tensor) -> None:
@@ -171,7 +98,7 @@ class _Rules(ContinuousBatchingLogitsProcessor):
         return torch.full_like(scores, -torch.inf).scatter_(1, chosen[:, None].to(scores.device), 0.0)
 
 
-class _Batch:
+class Batch:
     """transformers' continuous batching manager, started when first needed."""
 
     def __init__(self, model: Any, vocabulary: Vocabulary) -> None:
@@ -185,7 +112,7 @@ class _Batch:
         processors.logits_processor = LogitsProcessorList([self._rules])
         processors.tensors_required, processors.do_processing = 1, True
 
-    def run(self, prompt: list[int], rows: list[_Row]) -> Iterator[list[Sample]]:
+    def run(self, prompt: list[int], rows: list[Row]) -> Iterator[list[Sample]]:
         """Snapshots of `rows`, which continue `prompt`."""
         names = [uuid.uuid4().hex for _ in rows]
         news = rows[0].changed
@@ -198,13 +125,17 @@ class _Batch:
                 own = self._vocabulary.own(prompt)
                 if self._manager.add_request(own, request_id=name, max_new_tokens=row.choice.request.max_new_tokens + 2) is None:
                     raise Busy()
-            while not all(row.over for row in rows):
-                if not news.wait(_PATIENCE):
-                    self._hear(rows)
+            over = False
+            while not over:
+                heard = news.wait(_PATIENCE)
                 news.clear()
+                if not heard:
+                    self._hear(rows)
+                over = all(row.over for row in rows)  # before the snapshot, which is then the last one
                 for error in (row.error for row in rows if row.error is not None):
-                    raise _told(error)
-                yield [row.sample for row in rows]
+                    raise error
+                if heard or over:
+                    yield [row.sample for row in rows]
         finally:
             for name in names:
                 self._rules.rows.pop(name, None)
@@ -222,7 +153,7 @@ class _Batch:
                 starter.start()
                 starter.join()
 
-    def _hear(self, rows: list[_Row]) -> None:
+    def _hear(self, rows: list[Row]) -> None:
         """After a silence: what the manager says of requests that failed, or that it has stopped."""
         self._drain()
         if not self._manager.is_running():
@@ -233,25 +164,4 @@ class _Batch:
         while (output := self._manager.get_result(timeout=0)) is not None:
             row = self._rules.rows.get(output.request_id)
             if output.error and row is not None:
-                row.error = RuntimeError(output.error)
-
-
-def _told(error: Exception) -> Exception:
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "out of memory" in str(error) or "not enough memory" in str(error):
-        return Busy(retry_after=10)
-    if isinstance(error, KogptError):
-        return error
-    log.error("A request failed in the decoder", exc_info=error)
-    return KogptError(f"The decoder failed on this request ({type(error).__name__}). The server's log says why.")
-
-
-def _load(folder: Path, dtype: torch.dtype) -> Any:
-    name = folder.name
-    if not any(folder.glob("*.safetensors")) and not any(folder.glob("*.bin")):
-        raise CheckpointError(f"Checkpoint {name!r} has no weights (model.safetensors).")
-    loaded: Any = AutoModelForCausalLM.from_pretrained(str(folder), dtype=dtype, local_files_only=True, output_loading_info=True)
-    model, report = loaded
-    if report["missing_keys"] or report["mismatched_keys"]:
-        lacking = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))[0]
-        raise CheckpointError(f"Checkpoint {name!r} has architecture {model.config.model_type!r}, but its weights do not: they lack {lacking}.")
-    return model.eval()
+                row.error = (MemoryError if "out of memory" in output.error else RuntimeError)(output.error)
