@@ -85,9 +85,7 @@ def _request(input: ContinueTextInput, text: str, num_samples: int, attempt: int
 
 
 def _output(written: list[Sample]) -> ContinueTextOutput:
-    return ContinueTextOutput(
-        continuations=[Continuation(text=s.text, tokens=s.tokens, finish_reason=s.finish_reason) for s in written]
-    )
+    return ContinueTextOutput(continuations=[Continuation(**vars(sample)) for sample in written])
 
 
 def prompt(text: str) -> list[Special | str]:
