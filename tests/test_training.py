@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import random
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from package_copy import ROOT
+
+from kogpt_funcs.serving.command import _run
 
 WHO = ["고양이", "강아지", "친구", "선생님", "할머니", "동생", "이웃", "가수", "배우", "감독"]
 DID = ["노래를 불렀다", "밥을 먹었다", "책을 읽었다", "길을 걸었다", "영화를 보았다", "편지를 썼다", "문을 열었다"]
@@ -46,27 +50,48 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def kogpt(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+class Done(NamedTuple):
+    """What a command left: the parts of subprocess.CompletedProcess that are looked at."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def train(place: Path, *arguments: str) -> Done:
+    """`kogpt train ARGUMENTS` in this process: torch starts once, not twenty times."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.setenv("KOGPT_WEIGHTS", str(place / "weights"))
+        patch.chdir(place)
+        status = _run(["train", *arguments])
+    return Done(status, out.getvalue(), err.getvalue())
+
+
+def kogpt(place: Path, *arguments: str) -> Done:
+    """`kogpt ARGUMENTS` in a process of its own, which has its own models."""
+    done = subprocess.run(
         [sys.executable, "-m", "kogpt_funcs", *arguments], cwd=place, capture_output=True, text=True, timeout=300,
         env={**os.environ, "KOGPT_WEIGHTS": str(place / "weights"), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
-def figures(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+def figures(done: Done) -> dict[str, Any]:
+    """The JSON on stdout: nothing else may be there."""
     assert done.returncode == 0, done.stderr[-2000:]
-    found: dict[str, Any] = json.loads(done.stdout[done.stdout.rindex("\n{\n") if "\n{\n" in done.stdout else 0 :])
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
 @pytest.fixture(scope="module")
 def trained(place: Path) -> dict[str, dict[str, Any]]:
     """Figures of a base that was trained, stopped and resumed, and of every function's checkpoint on it."""
-    base = ["train", "base", "--data", str(place), "--mix", str(place / "mix.toml"), *TINY]
-    found = {"first": figures(kogpt(place, *base, "--minutes", "0.08")), "base": figures(kogpt(place, *base, "--minutes", "0.16", "--resume"))}
+    base = ["base", "--data", str(place), "--mix", str(place / "mix.toml"), *TINY]
+    found = {"first": figures(train(place, *base, "--minutes", "0.08")), "base": figures(train(place, *base, "--minutes", "0.16", "--resume"))}
     for name, file in (("change_style", "style.tsv"), ("write_comment", "comments.jsonl"), ("classify_emotion", "emotion.jsonl")):
         options = ["--data", str(place / file), "--minutes", "0.05", "--batch-size", "8"]
-        found[name] = figures(kogpt(place, "train", name, *options))
+        found[name] = figures(train(place, name, *options))
     return found
 
 
@@ -79,7 +104,7 @@ def test_a_resumed_base_goes_on_where_it_stopped(trained: dict[str, dict[str, An
 @pytest.mark.usefixtures("trained")
 def test_a_base_may_start_from_another_ones_weights(trained: dict[str, dict[str, Any]], place: Path) -> None:
     options = ["--run", "runs/second", "--out", "second", "--minutes", "0.01", *TINY, "--layers", "2"]
-    second = figures(kogpt(place, "train", "base", "--data", str(place), "--mix", str(place / "mix.toml"), "--start", "base", *options))
+    second = figures(train(place, "base", "--data", str(place), "--mix", str(place / "mix.toml"), "--start", "base", *options))
     assert second["stories"] < trained["first"]["stories"]
     assert json.loads((place / "second/config.json").read_text())["n_layer"] == 1  # the shape is the starting one's
     assert (place / "second/tokenizer.json").read_bytes() == (place / "weights/base/tokenizer.json").read_bytes()
@@ -114,26 +139,26 @@ def test_what_was_trained_answers(place: Path, name: str, arguments: list[str]) 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["train", "base", "--data", "{place}", "--width", "33", "--heads", "2"], "--width 33 is not a multiple"),
-        (["train", "base", "--data", "{place}"], "names files that are not in"),
-        (["train", "base", "--data", "{place}", "--mix", "{place}/style.tsv"], "is not a text mix"),
-        (["train", "change_style", "--data", "{place}/empty.csv", "--run", "runs/new"], "empty.csv"),
-        (["train", "change_style", "--data", "{place}/stories.txt", "--run", "runs/new"], "No training example in stories.txt"),
-        (["train", "change_style", "--data", "{place}/style.tsv"], "holds a run already. Go on with it: --resume"),
-        (["train", "change_style", "--data", "{place}/style.tsv", "--minutes", "0.05", "--resume"], "--batch-size was 8 and is now 64"),
-        (["train", "base", "--data", "{place}/stories.jsonl", "--resume"], "was started otherwise: the data was ['stories.jsonl ("),
-        (["train", "change_style", "--data", "{place}/style.tsv", "--minutes", "1", "--epochs", "1"], "Give one of them"),
-        (["train", "change_style", "--data", "{place}/style.tsv", "--column", "text"], "is not WANTED=NAME"),
-        (["train", "classify_emotion", "--data", "{place}/emotion.jsonl", "--rank", "4"], "classify_emotion is a classifier: --rank"),
-        (["train", "continue_text", "--data", "{place}/stories.jsonl", "--base", "nothing"], "No checkpoint 'nothing'"),
-        (["train", "write_comment", "--data", "{place}/style.tsv", "--base", "weights/base", "--run", "runs/new"], "no column 'text'. Columns found: formal"),
+        (["base", "--data", "{place}", "--width", "33", "--heads", "2"], "--width 33 is not a multiple"),
+        (["base", "--data", "{place}"], "names files that are not in"),
+        (["base", "--data", "{place}", "--mix", "{place}/style.tsv"], "is not a text mix"),
+        (["change_style", "--data", "{place}/empty.csv", "--run", "runs/new"], "empty.csv"),
+        (["change_style", "--data", "{place}/stories.txt", "--run", "runs/new"], "No training example in stories.txt"),
+        (["change_style", "--data", "{place}/style.tsv"], "holds a run already. Go on with it: --resume"),
+        (["change_style", "--data", "{place}/style.tsv", "--minutes", "0.05", "--resume"], "--batch-size was 8 and is now 64"),
+        (["base", "--data", "{place}/stories.jsonl", "--resume"], "was started otherwise: the data was ['stories.jsonl ("),
+        (["change_style", "--data", "{place}/style.tsv", "--minutes", "1", "--epochs", "1"], "Give one of them"),
+        (["change_style", "--data", "{place}/style.tsv", "--column", "text"], "is not WANTED=NAME"),
+        (["classify_emotion", "--data", "{place}/emotion.jsonl", "--rank", "4"], "classify_emotion is a classifier: --rank"),
+        (["continue_text", "--data", "{place}/stories.jsonl", "--base", "nothing"], "No checkpoint 'nothing'"),
+        (["write_comment", "--data", "{place}/style.tsv", "--base", "weights/base", "--run", "runs/new"], "no column 'text'. Columns found: formal"),
     ],
 )
 @pytest.mark.usefixtures("trained")
 def test_what_cannot_be_trained_gets_a_sentence(place: Path, arguments: list[str], sentence: str) -> None:
     (place / "empty.csv").write_text("")
     (place / "stories.txt").write_text("글\n", encoding="utf-8")
-    done = kogpt(place, *(a.replace("{place}", str(place)) for a in arguments))
+    done = train(place, *(a.replace("{place}", str(place)) for a in arguments))
     assert done.returncode == 1
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
