@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from transformers import GPT2LMHeadModel
@@ -41,7 +41,8 @@ def start(base: str) -> Start:
 
 def _load(folder: Path, name: str) -> GPT2LMHeadModel:
     try:
-        model, info = GPT2LMHeadModel.from_pretrained(str(folder), dtype=torch.float32, output_loading_info=True)
+        loaded: Any = GPT2LMHeadModel.from_pretrained(str(folder), dtype=torch.float32, output_loading_info=True)
+        model, info = loaded
     except Exception as error:  # files break in many ways, and each library has its own words for it
         raise CheckpointError(f"Checkpoint {name!r} cannot be loaded: {type(error).__name__}: {str(error).splitlines()[0]:.200}") from error
     missing = sorted(set(info["missing_keys"]) - _TIED)

@@ -25,10 +25,10 @@ class SequenceTrainer(Trainer):
 
     def __init__(self, model: Any, train: Sequences, held_out: list[Sequence], **options: Any) -> None:
         super().__init__(model, train_dataset=train, eval_dataset=held_out or None, data_collator=sequences.collate, **options)
-        self.held_out = held_out
+        self.sequences, self.held_out = train, held_out
 
     def _get_train_sampler(self, train_dataset: Any = None) -> torch.utils.data.Sampler:
-        return EpochSampler(self.args.train_batch_size * self.args.world_size, self.train_dataset.lengths, self.args.seed)
+        return EpochSampler(self.args.train_batch_size * self.args.world_size, self.sequences.lengths, self.args.seed)
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         nats, tokens = sequences.loss(self.model, self.held_out)
