@@ -23,7 +23,7 @@ from kogpt_funcs.models.tokenizer import Tokenizer
 from kogpt_funcs.training.blocks import pack
 
 TINY = {"n_layer": 2, "n_embd": 64, "n_head": 2, "n_positions": 256, "vocab_size": 9000}
-EXTRA = {"llama.cpp-q8_0": "llama_cpp", "ctranslate2-int8": "ctranslate2"}
+EXTRA = {"ctranslate2-int8": "ctranslate2"}
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_an_engine_makes_as_many_tokens_as_asked(tiny: Path, engine: str) -> Non
         pytest.skip(f"{EXTRA[engine]} is not installed")
     worker = Worker(engine, tiny)
     try:
-        for count in (1,) if engine == "llama.cpp-q8_0" else (1, 4):
+        for count in (1, 4):
             tokens, seconds = worker.write(prompts(tiny, count, 16), 12)
             assert tokens == 12 * count
             assert seconds > 0

@@ -101,30 +101,6 @@ class CTranslate2(Engine):
         return sum(len(answer.sequences_ids[0]) for answer in answers)
 
 
-class LlamaCpp(Engine):
-    """llama.cpp with q8_0 weights through llama-cpp-python."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        from llama_cpp import Llama
-
-        from kogpt_funcs.benchmarking.gguf import write_gguf
-
-        self.place = tempfile.TemporaryDirectory()
-        path = write_gguf(folder, Path(self.place.name) / "model.gguf")
-        self.model = Llama(str(path), n_ctx=512, n_threads=threads(), n_threads_batch=threads(), verbose=False)
-
-    def write(self, prompts: Sequence[Prompt], new: int) -> int:
-        (prompt,) = prompts
-        self.model.reset()
-        made = 0
-        for _ in self.model.generate(prompt.ids, temp=0.0, repeat_penalty=1.0):
-            made += 1
-            if made == new:
-                break
-        return made
-
-
 class Ours(Engine):
     """`kogpt_funcs.models.generate`, a thread a prompt."""
 
@@ -169,7 +145,6 @@ ENGINES: dict[str, type[Engine]] = {
     "transformers": Transformers,
     "transformers-continuous": ContinuousBatching,
     "ctranslate2-int8": CTranslate2,
-    "llama.cpp-q8_0": LlamaCpp,
     "ours": Ours,
 }
 

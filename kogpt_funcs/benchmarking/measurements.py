@@ -68,7 +68,7 @@ class Bench:
 
     def stream(self) -> Iterator[Figure]:
         """One stream: tokens a second of one prompt, in process, and over REST."""
-        engines = self._workers("transformers", "ctranslate2-int8", "llama.cpp-q8_0", "ours")
+        engines = self._workers("transformers", "ctranslate2-int8", "ours")
         yield from self._speeds("one stream", engines, self.prompts[:1])
 
     def concurrent(self) -> Iterator[Figure]:
