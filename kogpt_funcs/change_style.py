@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from kogpt_funcs import models
 from kogpt_funcs.abuse import is_abusive
-from kogpt_funcs.consensus import ranked
+from kogpt_funcs.consensus import lost, ranked
 from kogpt_funcs.fields import Sampling
 from kogpt_funcs.models import Example, Generation, Special
 from kogpt_funcs.renaming import renamed
@@ -56,7 +56,8 @@ class ChangeStyleOutput(BaseModel):
 _SYLLABLE = re.compile("[가-힣]")
 _POLITE = re.compile(r"(?:요|니다|니까|시오)[.!?~^…\s]*$")
 #: Of these the first answer is chosen: the likeliest one and drawn ones, always the same draws.
-_CANDIDATES = {"num_samples": 8, "greedy_first": True, "temperature": 0.6, "top_k": 50, "top_p": 1.0, "seed": 0}
+_CANDIDATES = {"num_samples": 8, "greedy_first": True, "temperature": 0.6, "top_k": 50, "top_p": 1.0}
+_ROUNDS = 3  # how often candidates are drawn while each has lost a number or a Latin word
 
 EXAMPLES = [
     {"text": "저는 고양이를 여섯 마리 키워요.", "style": "반말"},
@@ -100,9 +101,15 @@ def _written(input: ChangeStyleInput, sentence: str) -> Iterator[list[str]]:
     that the candidates agree on.
     """
     others = [""] * (input.num_samples - 1)
-    for samples in models.generate(_request(input, sentence, _CANDIDATES)):
-        yield [samples[0].text.strip(), *others]
-    first = next(iter(ranked([s.text.strip() for s in samples], sentence)), sentence)
+    candidates: list[str] = []
+    first = ""
+    for seed in range(_ROUNDS):
+        for samples in models.generate(_request(input, sentence, {**_CANDIDATES, "seed": seed})):
+            yield [first or samples[0].text.strip(), *others]
+        candidates += [sample.text.strip() for sample in samples]
+        first = next(iter(ranked(candidates, sentence)), sentence)
+        if not lost(first, sentence):
+            break
     if others:
         for samples in models.generate(_request(input, sentence, {**input.options(), "num_samples": len(others)})):
             others = [s.text.strip() for s in samples]

@@ -8,24 +8,33 @@ from collections.abc import Sequence
 
 _ORDERS = 6  # chrF's n-grams: of one to six characters
 _BETA = 2  # chrF's weight of recall beside precision
+_KEPT = 2.0  # weight of the share of the source's words that are kept, beside the agreement
 _FACT = re.compile(r"\d+|[A-Za-z]{2,}")
+_STEM = re.compile(r"[가-힣]{2,}?(?=(?:은|는|이|가|을|를|의|에|에서|에게|도|만|과|와|로|으로|까지|부터|하고|이랑|랑)?(?![가-힣]))")
 
 
 def ranked(candidates: Sequence[str], source: str) -> list[str]:
     """The distinct `candidates`, best first, by minimum Bayes risk (Eikema and Aziz 2020): how much chrF each has on average
     with all of them, a candidate that was written twice counting twice. A slip that only one made has nobody to agree with.
 
-    One that loses a number or a Latin word of `source` comes after all that lose fewer. Empty ones are left out.
+    The share of the source's words that any candidate keeps counts too. One that loses a number or a Latin word of `source`
+    comes after all that lose fewer. Empty ones are left out.
     """
     written = Counter(text for text in candidates if text)
     grams = {text: _grams(text) for text in written}
-    facts = Counter(_FACT.findall(source))
+    stems = [stem for stem in _STEM.findall(source) if any(stem in text for text in written)]
 
     def order(text: str) -> tuple[int, float]:
-        agreement = sum(times * _chrf(grams[text], grams[other]) for other, times in written.items())
-        return (facts - Counter(_FACT.findall(text))).total(), -agreement
+        agreement = sum(times * _chrf(grams[text], grams[other]) for other, times in written.items()) / written.total()
+        kept = sum(stem in text for stem in stems) / max(1, len(stems))
+        return lost(text, source), -(agreement + _KEPT * kept)
 
     return sorted(written, key=order)
+
+
+def lost(text: str, source: str) -> int:
+    """How many numbers and Latin words of `source` are missing in `text`."""
+    return (Counter(_FACT.findall(source)) - Counter(_FACT.findall(text))).total()
 
 
 def _grams(text: str) -> list[Counter[str]]:

@@ -6,7 +6,7 @@ import pytest
 from sacrebleu.metrics.chrf import CHRF
 
 from kogpt_funcs import consensus
-from kogpt_funcs.consensus import ranked
+from kogpt_funcs.consensus import lost, ranked
 
 PAIRS = [
     ("저는 고양이를 여섯 마리 키워요.", "나는 고양이를 여섯 마리 키워."),
@@ -32,6 +32,17 @@ def test_a_lost_number_or_name_is_worse_than_any_wording() -> None:
     kept, lost = "나 BTS 노랠 12번이나 들었지롱~", "나는 BTS 노래를 2번 들었어."
     assert ranked([lost, lost, lost, kept], source)[0] == kept
     assert ranked([lost, "나는 노래를 들었어."], source)[0] == lost
+
+
+def test_a_lost_word_is_worse_than_standing_alone() -> None:
+    source = "김철수는 부산에서 회의를 했습니다."
+    kept, lost_word = "김철수는 부산에서 회의를 했어.", "김철수는 회의를 했어."
+    assert ranked([lost_word, lost_word, kept], source)[0] == kept
+
+
+def test_lost_counts_numbers_and_latin_words() -> None:
+    assert lost("BTS 노래를 3번", "BTS 노래를 3번 들었어요") == 0
+    assert lost("노래를 30번", "BTS 노래를 3번, 다시 3번 들었어요") == 3
 
 
 def test_nothing_written_leaves_nothing() -> None:
