@@ -26,7 +26,7 @@ FUNCTIONS = list(functions().values())
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 RANGES = {
     canonicalize_name(requirement.name): requirement.specifier
-    for text in [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
+    for text in [*PROJECT["dependencies"], *(text for extra in PROJECT["optional-dependencies"].values() for text in extra)]
     for requirement in [Requirement(text)]
 }
 
