@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import Optional
 
 import pytest
 from package_copy import ROOT, SEVENTH, command, copy_package, run
@@ -85,7 +86,7 @@ def test_every_field_is_an_option_with_its_korean_help(function) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 def test_options_fail_with_the_same_sentences_as_every_surface(function) -> None:
-    field = next(name for name, info in function.input.model_fields.items() if info.annotation is float)
+    field = next(name for name, info in function.input.model_fields.items() if info.annotation in (float, Optional[float]))
     with pytest.raises(Exception, match=field) as expected:
         function.parse({**function.examples[0], field: 1e9})
     text = [item for key, value in function.examples[0].items() for item in (f"--{key}", str(value))]
