@@ -50,7 +50,7 @@ class Generation:
     end: Literal["text", "sentence"] = "text"  # "sentence": stop at, or cut back to, a sentence end
     newline_ends: bool = False  # a line break ends the sample
     stop: tuple[str, ...] = ()  # texts that end the sample; they are not part of it
-    bad_words: tuple[str, ...] = ()  # words that are not written in the spellings the tokenizer gives them
+    bad_words: tuple[str, ...] = ()  # texts that no sample contains
 
 
 @dataclass

@@ -13,6 +13,8 @@ from kogpt_funcs.models.network import Network
 from kogpt_funcs.models.prompt import Generation
 from kogpt_funcs.models.tokenizer import END, SPECIALS, Tokenizer
 
+_WORD = 16  # a bad word has at most so many tokens
+_TRIES = 50  # tokens that may complete bad words at one place
 _COLD = 0.01  # a temperature below this is greedy: logits divided by it would overflow
 _NEVER = np.array([i for i in range(len(SPECIALS)) if i != END])
 
@@ -25,8 +27,7 @@ class Choice:
     prompt: list[int]
     greedy: bool
     random: random.Random
-    newline: int | None  # the line break's token where that ends the sample
-    bad_words: list[list[int]] = field(default_factory=list)
+    tokenizer: Tokenizer
     ids: list[int] = field(default_factory=list)
     _seen: set[int] = field(default_factory=set)
     _followers: dict[tuple[int, ...], list[int]] = field(default_factory=dict)
@@ -37,8 +38,7 @@ class Choice:
         greedy = request.temperature < _COLD or (request.greedy_first and index == 0)
         # A seed and an index make one stream of random numbers; SystemRandom's state makes the others.
         numbers = random.Random() if request.seed is None else random.Random(request.seed * 1_000_003 + index)
-        bad_words = [ids for word in request.bad_words for ids in tokenizer.spellings(word)]
-        choice = cls(request, prompt, greedy, numbers, tokenizer.newline if request.newline_ends else None, bad_words)
+        choice = cls(request, prompt, greedy, numbers, tokenizer)
         choice._seen.update(prompt)
         if request.no_repeat_ngram:
             for end in range(1, len(prompt) + 1):
@@ -67,17 +67,26 @@ class Choice:
         if request.no_repeat_ngram:  # Paulus et al. 2017
             before = [*self.prompt[-request.no_repeat_ngram :], *self.ids]
             logits[self._followers.get(tuple(before[len(before) - request.no_repeat_ngram + 1 :]), [])] = -np.inf
-        for word in self.bad_words:
-            if len(self.ids) >= len(word) - 1 and self.ids[len(self.ids) - len(word) + 1 :] == word[:-1]:
-                logits[word[-1]] = -np.inf
         if len(self.ids) < request.min_new_tokens:
             logits[END] = -np.inf
-            if self.newline is not None:
-                logits[self.newline] = -np.inf
+            if request.newline_ends and self.tokenizer.newline is not None:
+                logits[self.tokenizer.newline] = -np.inf
+
+    def forbids(self, token: int) -> bool:
+        """Would `token` complete one of the request's bad words?"""
+        if not self.request.bad_words:
+            return False
+        text = self.tokenizer.decode([*self.ids[-_WORD:], token])
+        return any(word in text for word in self.request.bad_words)
 
 
 def choose(network: Network, logits: torch.Tensor, choices: Sequence[Choice]) -> list[int]:
     """One token a row of logits [rows, vocabulary], to which each row's rules have been applied."""
+    tokens = _choose(network, logits, choices)
+    return [_allowed(network, row, choice, token) for row, choice, token in zip(logits, choices, tokens, strict=True)]
+
+
+def _choose(network: Network, logits: torch.Tensor, choices: Sequence[Choice]) -> list[int]:
     drawn = [i for i, choice in enumerate(choices) if not choice.greedy]
     wanted = max((choices[i].request.top_k for i in drawn), default=0) or 1
     values, ids = (t.numpy() for t in network.top(logits, min(wanted, logits.shape[1])))
@@ -89,6 +98,16 @@ def choose(network: Network, logits: torch.Tensor, choices: Sequence[Choice]) ->
     for i in set(drawn) - set(few):
         tokens[i] = _from_all(logits[i].numpy(), choices[i])
     return tokens
+
+
+def _allowed(network: Network, logits: torch.Tensor, choice: Choice, token: int) -> int:
+    """`token`, chosen for `choice` from logits [vocabulary], or the next choice that completes no bad word."""
+    for _ in range(_TRIES):
+        if not choice.forbids(token):
+            break
+        logits[token] = -torch.inf
+        (token,) = _choose(network, logits[None], [choice])
+    return token
 
 
 def _draw(values: np.ndarray, choices: Sequence[Choice]) -> list[int]:

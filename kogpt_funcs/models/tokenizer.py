@@ -71,11 +71,6 @@ class Tokenizer:
         text = bytes(raw).decode("utf-8", errors="ignore").translate(_JAMO)
         return re.sub(r"\n ", "\n", text)
 
-    def spellings(self, word: str) -> list[list[int]]:
-        """The ids of `word` at the start of a text, after a blank and, where that differs, inside a word."""
-        plain, after = self.encode([word]), self.encode(["가 " + word])[len(self.encode(["가"])) :]
-        return [ids for ids in ([plain] if plain == after else [plain, after]) if ids]
-
     def save(self, path: Path) -> None:
         self._fast.save(str(path))
 

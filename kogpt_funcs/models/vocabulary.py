@@ -40,11 +40,6 @@ class Vocabulary:
             ids.pop()
         return [i + _SHIFT for i in ids] or [self.filler + _SHIFT]
 
-    def spellings(self, word: str) -> list[list[int]]:
-        """The ids of `word` at the start of a text and, where that differs, after a blank."""
-        found = [self._plain(word), self._plain(" " + word)]
-        return [[i + _SHIFT for i in ids] for ids in (found[:1] if found[0] == found[1] else found) if ids]
-
     def decode(self, ids: Iterable[int]) -> str:
         """Text of `ids`; bytes that are no character, such as the first ones of an unfinished one, are left out."""
         text = self._text([*self._anchor, *(i - _SHIFT for i in ids if i >= _SHIFT)])
