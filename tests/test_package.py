@@ -86,12 +86,12 @@ def test_pins_are_exact_tested_and_within_the_ranges(name: str) -> None:
 
 
 def test_what_the_suite_imports_is_required() -> None:
-    """Everything outside training/ and collecting/ by requirements.txt and pyproject.toml alone: a Space installs nothing else."""
+    """Everything outside training/, collecting/ and benchmarking/ by requirements.txt and pyproject.toml alone: a Space installs nothing else."""
     running, developing = pins("requirements.txt"), pins("requirements-dev.txt")
     assert set(running) == {name for name in RANGES if name not in developing}
     owners = importlib.metadata.packages_distributions()
     for path in [*(ROOT / "kogpt_funcs").rglob("*.py"), *(ROOT / "demos").rglob("*.py")]:
-        allowed = running | developing if {"training", "collecting"} & set(path.parts) else running
+        allowed = running | developing if {"training", "collecting", "benchmarking"} & set(path.parts) else running
         for module in imported(path) - sys.stdlib_module_names - {"kogpt_funcs", "demos", "__future__", "mcp_types"}:
             assert {canonicalize_name(owner) for owner in owners.get(module, [])} & set(allowed), f"{path} imports {module}"
 
