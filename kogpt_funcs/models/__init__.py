@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from kogpt_funcs import settings
 from kogpt_funcs.models.prompt import Example, Generation, Labelled, Prompt, Sample, Special
 
 __all__ = ["Example", "Generation", "Labelled", "Prompt", "Sample", "Special", "classify", "generate", "resident", "thresholds"]
@@ -18,7 +19,8 @@ def generate(request: Generation) -> Iterator[list[Sample]]:
     with _importing:
         from kogpt_funcs.models import backends
 
-    return backends.generate(request)
+        backend = backends.backend_for(settings.base())
+    return backend(request)
 
 
 def classify(texts: list[str], checkpoint: str) -> list[dict[str, dict[str, float]]]:

@@ -25,11 +25,6 @@ def backend_for(base: str) -> Backend:
     return causal_model.generate
 
 
-def generate(request: Generation) -> Iterator[list[Sample]]:
-    """Snapshots of the samples of `request` as they grow, by the backend of KOGPT_BASE; the last one is complete."""
-    yield from backend_for(settings.base())(request)
-
-
 @cache  # a hub name is looked up once; a failure is not kept
 def _architecture(base: str, weights: str) -> str:
     from kogpt_funcs.models import checkpoints

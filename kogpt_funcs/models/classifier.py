@@ -98,7 +98,7 @@ class Classifier(cache.Loaded):
 def load(folder: Path, dtype: torch.dtype, **options: Any) -> Any:
     """The model in `folder`, ready to read; CheckpointError if it has no head for labels. `options` change its config."""
     trained = f"Train it: kogpt train {folder.name}"
-    if not any(folder.glob("*.safetensors")) and not any(folder.glob("*.bin")):
+    if not any(folder.glob("model*.safetensors")) and not any(folder.glob("*.bin")):
         raise CheckpointError(f"Checkpoint {folder.name!r} has no weights (model.safetensors). {trained}")
     config = AutoConfig.from_pretrained(str(folder), local_files_only=True)
     model, report = AutoModelForSequenceClassification.from_pretrained(
