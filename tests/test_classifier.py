@@ -74,7 +74,8 @@ def roberta(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def close(one: dict[str, dict[str, float]], other: dict[str, dict[str, float]]) -> bool:
-    return all(abs(one[group][label] - other[group][label]) < 1e-4 for group in one for label in one[group])
+    # A number at the edge between two int8 steps may fall to either side: attention sums in another order in another batch.
+    return all(abs(one[group][label] - other[group][label]) < 1e-3 for group in one for label in one[group])
 
 
 @pytest.mark.parametrize("family", ["kobert", "roberta", "shipped"])
