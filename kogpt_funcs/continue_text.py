@@ -76,6 +76,8 @@ def stream(input: ContinueTextInput) -> Iterator[ContinueTextOutput]:
 def _request(input: ContinueTextInput, text: str, num_samples: int, attempt: int) -> Generation:
     return Generation(
         prompt=prompt(text),
+        adapter="continue_text",
+        adapter_optional=True,
         num_samples=num_samples,
         min_new_tokens=8,
         no_repeat_ngram=4,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, Field
 
@@ -18,6 +18,7 @@ from kogpt_funcs.text import clean, required
 Mood = Literal["호평", "보통", "혹평"]
 
 _ROUNDS = 4  # how often missing comments (abusive or repeated ones) are written anew
+_GUIDANCE = 1.0  # how much less likely the comments shall be in the other moods
 _THINNED = 0.65  # share of the best-rated comments that is not learned from
 _PARTICLE = re.compile(r"(?:에서|으로|이나|까지|부터|은|는|이|가|을|를|의|에|도|만|과|와|로)$")
 
@@ -78,6 +79,8 @@ def _presentable(text: str) -> bool:
 def _request(input: WriteCommentInput, topic: str, num_samples: int, attempt: int) -> Generation:
     return Generation(
         prompt=prompt(topic, input.mood),
+        against=tuple(prompt(topic, mood) for mood in get_args(Mood) if mood != input.mood),
+        guidance=_GUIDANCE,
         adapter="write_comment",
         num_samples=num_samples,
         min_new_tokens=3,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,7 +24,7 @@ from kogpt_funcs.models.compiled import library
 from kogpt_funcs.models.language_model import LanguageModel, load
 from kogpt_funcs.models.network import Work
 from kogpt_funcs.models.sampling import choose
-from kogpt_funcs.models.tokenizer import END
+from kogpt_funcs.models.tokenizer import END, SPECIALS
 
 ENGINES = [
     pytest.param("compiled", marks=pytest.mark.skipif(library() is None, reason="needs a C compiler and AVX-512 VNNI")),
@@ -107,6 +109,27 @@ def test_a_seeded_request_is_the_same_in_any_company(engine: str, monkeypatch: p
     alone = [write(request) for request in wanted]
     others = [generation(prompt, temperature=1.5, max_new_tokens=8 + i) for i, prompt in enumerate(PROMPTS * 2)]
     assert together([*wanted, *others])[: len(wanted)] == alone
+
+
+def test_a_guided_request_is_less_likely_after_the_other_prompts(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KOGPT_DETERMINISTIC", "1")
+    against = ([Special("<s>"), "정말 좋다."], [Special("<s>"), "그런데 " * 200])  # of which one takes several passes to read
+    request = generation("정말 싫다.", temperature=0.0, against=against, guidance=1.5, max_new_tokens=24, min_new_tokens=24, num_samples=2)
+    (sample, same) = write(request)
+    assert sample == same
+    assert sample != write(replace(request, guidance=0.0))[0]
+    assert together([request, generation("정말 싫다.", seed=1), request])[2] == [sample, same]
+    if engine == "fp32":
+        model, plain = LanguageModel("base"), load(settings.weights() / "base")
+        prompts, ids = [model.tokenizer.encode(prompt) for prompt in (request.prompt, *against)], []
+        for _ in range(24):
+            with torch.no_grad():
+                own, *others = (plain(input_ids=torch.tensor([prompt + ids])).logits[0, -1].log_softmax(-1) for prompt in prompts)
+            gain = 1.5 * (own - torch.stack(others).exp().mean(0).log())
+            own = own + gain.where(own > own.max() + math.log(0.02), gain.clamp(max=0))
+            own[: len(SPECIALS)] = -math.inf
+            ids.append(int(own.argmax()))
+        assert model.tokenizer.decode(ids).rstrip() == sample.text
 
 
 def test_requests_with_and_without_adapters_share_a_batch(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:

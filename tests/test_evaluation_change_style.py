@@ -41,7 +41,7 @@ def test_it_prints_tables_and_writes_the_same_as_json(data: Path, monkeypatch: p
         100 * (figures["styles"]["반말"]["chrf"] - figures["styles"]["반말"]["chrf_copy"]) / (100 - figures["styles"]["반말"]["chrf_copy"]), abs=0.6
     )
     assert figures["kept"]["numbers"]["found"] == 6
-    assert figures["bits_per_character"]["with the adapter"]["bits"] < figures["bits_per_character"]["base alone"]["bits"]
+    assert figures["bits_per_character"]["trained for it"]["bits"] < figures["bits_per_character"]["base alone"]["bits"]
     assert list((data / "runs/evaluation").glob("char_ngrams-*.joblib"))
 
 

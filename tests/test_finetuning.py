@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,10 @@ from safetensors.torch import load_file
 from tiny import songs, tiny_base, trained
 from transformers import BertConfig, BertForMaskedLM, TrainerCallback
 
+from kogpt_funcs import models
+from kogpt_funcs.continue_text import ContinueTextInput, continue_text
 from kogpt_funcs.errors import KogptError
+from kogpt_funcs.models import cache
 from kogpt_funcs.training import finetuning, interruption, record, seals
 from kogpt_funcs.training.starting import start
 
@@ -98,6 +102,29 @@ def test_all_weights_become_a_base(place: Path) -> None:
     written = start(str(place / "full-out"))
     assert written.tokenizer.size == 8192
     assert written.fingerprint != start(str(place / "base")).fingerprint
+
+
+def test_what_was_trained_for_a_function_answers_for_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KOGPT_WEIGHTS", str(place))
+    monkeypatch.setattr(cache, "_entries", {})
+
+    def answer() -> tuple[str, str]:
+        (found,) = continue_text(ContinueTextInput(text="학교에서", temperature=0, max_new_tokens=16)).continuations
+        names = {entry["name"]: entry["adapters"] for entry in models.resident()["checkpoints"]}
+        cache._entries.clear()
+        return found.text, str(names)
+
+    assert answer()[1] == str({"base": []})  # nothing has been trained for it: the base answers
+    trained(place, place / "songs.csv", "adapter", epochs=8, lr=1e-2)
+    shutil.copytree(place / "adapter-out", place / "continue_text")
+    (adapted, loaded) = answer()
+    assert "노래" in adapted
+    assert loaded == str({"base": ["continue_text"]})
+    trained(place, place / "songs.csv", "whole", full=True, epochs=8, lr=1e-2)
+    shutil.copytree(place / "whole-out", place / "continue_text-full")
+    (whole, loaded) = answer()
+    assert "노래" in whole
+    assert loaded == str({"continue_text-full": []})
 
 
 @pytest.mark.usefixtures("straight")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 from kogpt_funcs import settings
@@ -18,10 +19,10 @@ from kogpt_funcs.models.endings import Ending
 from kogpt_funcs.models.network import Network, Work
 from kogpt_funcs.models.prefixes import Prefixes
 from kogpt_funcs.models.prompt import Generation, Sample
-from kogpt_funcs.models.sampling import Choice, choose
+from kogpt_funcs.models.sampling import Choice, choose, guide
 from kogpt_funcs.models.tokenizer import Tokenizer
 
-_ROWS = 32  # samples in the batch
+_PLACES = 32  # tokens that the samples in the batch add to a pass
 _PREFILL = 256  # tokens of prompts that one pass may take beside the samples under way
 _TURN = 64  # tokens after which a request makes room, if others wait
 _SHOW_SECONDS = 0.025  # snapshots of a request come no closer than this, but for the first and the last
@@ -33,7 +34,7 @@ class Row:
 
     choice: Choice
     ending: Ending
-    cache: Any = None
+    caches: list[Any] = field(default_factory=list)  # one a prompt of the job
 
     @property
     def ids(self) -> list[int]:
@@ -45,7 +46,7 @@ class Job:
     """One request: its rows, and what its reader waits on."""
 
     request: Generation
-    prompt: list[int]
+    prompts: list[list[int]]  # its own, then those it is guided away from
     adapter: Any
     rows: list[Row]
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -53,12 +54,18 @@ class Job:
     shown: float = 0.0
     error: BaseException | None = None
     cancelled: bool = False
-    filled: Any = None  # the cache of the prompt, as far as it has been read
+    filled: list[Any] = field(default_factory=list)  # the caches of the prompts, as far as they have been read
+    first: dict[int, np.ndarray] = field(default_factory=dict)  # logits after those prompts that have been read to their end
     turn: int = 0  # tokens since it joined the batch
 
     @property
     def alive(self) -> list[Row]:
         return [row for row in self.rows if not row.ending.reason]
+
+    @property
+    def places(self) -> int:
+        """Tokens that it adds to each pass, once its prompts are read."""
+        return len(self.alive) * len(self.prompts)
 
     @property
     def over(self) -> bool:
@@ -82,10 +89,11 @@ class Job:
 
 
 class Entry(NamedTuple):
-    """What one pass does for one sample, or for a prompt: then it has no row yet."""
+    """What one pass does for one sample after one of the job's prompts, or for that prompt: then it has no row yet."""
 
     job: Job
     row: Row | None
+    number: int  # of the prompt
     work: Work
 
 
@@ -132,11 +140,12 @@ class Engine:
         return {"running": len(self._batch), "waiting": len(self._waiting)}
 
     def _job(self, request: Generation, adapter: Any) -> Job:
-        prompt = _fit(self.tokenizer.encode(request.prompt), self.context - request.max_new_tokens)
+        room = self.context - request.max_new_tokens
+        prompts = [_fit(self.tokenizer.encode(prompt), room) for prompt in (request.prompt, *request.against)]
         rows = [
-            Row(Choice.of(request, i, prompt, self.tokenizer), Ending(request, self.tokenizer)) for i in range(request.num_samples)
+            Row(Choice.of(request, i, prompts[0], self.tokenizer), Ending(request, self.tokenizer)) for i in range(request.num_samples)
         ]
-        return Job(request, prompt, adapter, rows)
+        return Job(request, prompts, adapter, rows)
 
     def _snapshots(self, job: Job) -> Iterator[list[Sample]]:
         seen = 0
@@ -172,17 +181,17 @@ class Engine:
         """Lets requests in while there is room; where there is none, one that has had its turn goes to the end of the queue."""
         while self._waiting and self._waiting[0].cancelled:
             self._waiting.popleft()
-        taken = sum(len(job.alive) for job in self._batch)
-        if self._waiting and self._batch and taken + len(self._waiting[0].alive) > _ROWS:
+        taken = sum(job.places for job in self._batch)
+        if self._waiting and self._batch and taken + self._waiting[0].places > _PLACES:
             longest = max(self._batch, key=lambda job: job.turn)
             if longest.turn >= _TURN:
                 self._batch.remove(longest)
                 self._waiting.append(longest)
-                taken -= len(longest.alive)
-        while self._waiting and (not self._batch or taken + len(self._waiting[0].alive) <= _ROWS):
+                taken -= longest.places
+        while self._waiting and (not self._batch or taken + self._waiting[0].places <= _PLACES):
             job = self._waiting.popleft()
             job.turn = 0
-            taken += len(job.alive)
+            taken += job.places
             self._batch.append(job)
 
     def _round(self) -> None:
@@ -200,20 +209,26 @@ class Engine:
         for group in self._groups(entries):
             self._pass(group)
         for job in self._batch:
-            if job.error is None and job.rows[0].cache is not None:
+            if job.error is None and job.rows[0].caches:
                 job.show(now=job.over or job.version == 0)
 
     def _entries(self, job: Job, room: int) -> list[Entry]:
-        """The next token of each sample; before there are any, the next piece of the prompt."""
-        if job.rows[0].cache is not None:
-            return [Entry(job, row, Work([row.ids[-1]], row.cache, job.adapter)) for row in job.alive]
+        """The next token of each sample; before there are any, the next pieces of the prompts."""
+        if job.rows[0].caches:
+            return [Entry(job, row, k, Work([row.ids[-1]], at, job.adapter)) for row in job.alive for k, at in enumerate(row.caches)]
         if room <= 0:
             return []
-        if job.filled is None:
+        if not job.filled:
             reuse = self.network.batch_invariant or not (job.repeatable or settings.deterministic())
-            job.filled = (self.prefixes.find(job.adapter, job.prompt) if reuse else None) or self.network.cache()
-        start = job.filled.length
-        return [Entry(job, None, Work(job.prompt[start : start + room], job.filled, job.adapter))]
+            found = [self.prefixes.find(job.adapter, prompt) if reuse else None for prompt in job.prompts]
+            job.filled = [cache or self.network.cache() for cache in found]
+        entries = []
+        for k, (prompt, cache) in enumerate(zip(job.prompts, job.filled, strict=True)):
+            piece = prompt[cache.length : cache.length + room]
+            if piece:
+                entries.append(Entry(job, None, k, Work(piece, cache, job.adapter)))
+                room -= len(piece)
+        return entries
 
     def _groups(self, entries: list[Entry]) -> list[list[Entry]]:
         if self.network.batch_invariant or not settings.deterministic():
@@ -237,13 +252,20 @@ class Engine:
     def _choose(self, group: list[Entry], logits: torch.Tensor) -> None:
         """Adds a token to each sample, or ends it."""
         picks: list[tuple[int, Job, Row]] = []
-        for i, (job, row, _) in enumerate(group):
-            if row is not None:
-                picks.append((i, job, row))
-            elif job.filled.length == len(job.prompt):
-                self._fork(job)
-                picks += [(i, job, started) for started in job.rows]
         table = logits.numpy()
+        for i, (job, row, number, _) in enumerate(group):
+            if row is not None:
+                if number == 0:
+                    guide(table[i : i + len(job.prompts)], job.request.guidance)
+                    picks.append((i, job, row))
+            elif job.filled[number].length == len(job.prompts[number]):
+                job.first[number] = table[i]
+                if len(job.first) == len(job.prompts):
+                    after = np.stack([job.first.pop(k) for k in range(len(job.prompts))])
+                    guide(after, job.request.guidance)
+                    table[i] = after[0]
+                    self._fork(job)
+                    picks += [(i, job, started) for started in job.rows]
         if [i for i, _, _ in picks] != list(range(len(table))):  # the samples of one prompt begin with the same logits
             table = table[[i for i, _, _ in picks]]
         for values, (_, job, row) in zip(table, picks, strict=True):
@@ -267,24 +289,24 @@ class Engine:
             job.fail(told(error))
 
     def _fork(self, job: Job) -> None:
-        """Gives each sample the prompt's cache: the first one itself, the others copies."""
+        """Gives each sample the prompts' caches: the first one themselves, the others copies."""
         for row in job.rows[1:]:
-            row.cache = job.filled.copy(job.filled.length)
-        job.rows[0].cache = job.filled
+            row.caches = [cache.copy(cache.length) for cache in job.filled]
+        job.rows[0].caches = job.filled
 
     def _sweep(self) -> None:
         """Lets go of the requests that are over; what the first sample has read is kept for prompts that begin so."""
         for job in self._batch:
             first = job.rows[0]
-            if job.over and job.error is None and first.cache is not None:
-                read = [*job.prompt, *first.ids][: first.cache.length]
-                self.prefixes.keep(job.adapter, read, first.cache)
+            if job.over and job.error is None and first.caches:
+                read = [*job.prompts[0], *first.ids][: first.caches[0].length]
+                self.prefixes.keep(job.adapter, read, first.caches[0])
         self._batch = [job for job in self._batch if not (job.over or job.cancelled)]
 
 
 def told(error: Exception) -> Exception:
     """What the one who asked hears of `error`: that there is no memory now, or the error itself."""
-    words = ("not enough memory", "can't allocate memory")  # torch's for the CPU
+    words = ("not enough memory", "can't allocate memory", "could not create a primitive")  # torch's for the CPU, and oneDNN's
     out_of_memory = isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(said in str(error) for said in words)
     return Busy(retry_after=10) if out_of_memory else error
 

@@ -10,7 +10,7 @@ _OURS = "weights/base or skt/kogpt2-base-v2"
 
 def plain_text(request: Generation, base: str) -> str:
     """The text that `request` wants continued; CheckpointError where it asks for more than the model `base` can know."""
-    if request.adapter:
+    if request.adapter and not request.adapter_optional:
         raise CheckpointError(f"Base {base!r} cannot run {request.adapter}, whose adapter fits GPT-2 bases alone, such as {_OURS}.")
     pieces = list(request.prompt)
     if pieces and pieces[0] == Special("<s>"):

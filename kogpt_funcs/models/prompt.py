@@ -36,7 +36,8 @@ class Generation:
     """One request to the decoder: `num_samples` continuations of one prompt."""
 
     prompt: Prompt
-    adapter: str | None = None
+    adapter: str | None = None  # what was trained for the function that asks: its adapter, or a full checkpoint
+    adapter_optional: bool = False  # without one the base answers
     num_samples: int = 1
     min_new_tokens: int = 1
     max_new_tokens: int = 64
@@ -51,6 +52,8 @@ class Generation:
     newline_ends: bool = False  # a line break ends the sample
     stop: tuple[str, ...] = ()  # texts that end the sample; they are not part of it
     bad_words: tuple[str, ...] = ()  # texts that no sample contains
+    against: tuple[Prompt, ...] = ()  # prompts after which the samples shall be less likely than after `prompt`
+    guidance: float = 0.0  # how much less; our own decoder alone is guided
 
 
 @dataclass

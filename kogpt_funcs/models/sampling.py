@@ -16,6 +16,8 @@ from kogpt_funcs.models.tokenizer import END, SPECIALS, Tokenizer
 _WORD = 16  # a bad word has at most so many tokens
 _TRIES = 50  # tokens that may complete bad words at one place
 _COLD = 0.01  # a temperature below this is greedy: logits divided by it would overflow
+_UNLIKELY = 0.02  # times the share of the likeliest token
+_TINY = 1e-12  # added to shares whose logarithm is taken
 _NEVER = np.array([i for i in range(len(SPECIALS)) if i != END])
 
 
@@ -74,16 +76,30 @@ class Choice:
 
     def forbids(self, token: int) -> bool:
         """Would `token` complete one of the request's bad words?"""
-        if not self.request.bad_words:
-            return False
         text = self.tokenizer.decode([*self.ids[-_WORD:], token])
         return any(word in text for word in self.request.bad_words)
+
+
+def guide(logits: np.ndarray, guidance: float) -> None:
+    """Changes the first row of logits [prompts, vocabulary] in place: what it makes likelier than the other rows do on average
+    gets likelier, by the power `guidance`. A token that is unlikely to begin with gains nothing by it.
+
+    Classifier-free guidance (Sanchez et al. 2023) away from other prompts, with the cut of contrastive decoding (Li et al. 2023).
+    """
+    if len(logits) > 1 and guidance:
+        shares = np.exp(logits - logits.max(1, keepdims=True))
+        shares /= shares.sum(1, keepdims=True)
+        gain = guidance * (np.log(shares[0] + _TINY) - np.log(shares[1:].mean(0) + _TINY))
+        logits[0] += np.where(shares[0] < _UNLIKELY * shares[0].max(), np.minimum(gain, 0), gain)
 
 
 def choose(network: Network, logits: torch.Tensor, choices: Sequence[Choice]) -> list[int]:
     """One token a row of logits [rows, vocabulary], to which each row's rules have been applied."""
     tokens = _choose(network, logits, choices)
-    return [_allowed(network, row, choice, token) for row, choice, token in zip(logits, choices, tokens, strict=True)]
+    for i, choice in enumerate(choices):
+        if choice.request.bad_words:
+            tokens[i] = _allowed(network, logits[i], choice, tokens[i])
+    return tokens
 
 
 def _choose(network: Network, logits: torch.Tensor, choices: Sequence[Choice]) -> list[int]:

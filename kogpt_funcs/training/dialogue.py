@@ -13,7 +13,7 @@ import torch
 from kogpt_funcs.errors import KogptError
 from kogpt_funcs.models import Example
 from kogpt_funcs.training import record
-from kogpt_funcs.training.export import save_adapter, save_base
+from kogpt_funcs.training.export import save_trained
 from kogpt_funcs.training.finetuning import Options, with_adapter
 from kogpt_funcs.training.interruption import resume
 from kogpt_funcs.training.loop import main_process_first
@@ -67,10 +67,9 @@ def train_dialogue(
     if data.held_out:
         figures |= measure(model, data.held_out, strategy, begun.tokenizer, length)
     if trainer.is_world_process_zero():
-        if options.full:
-            save_base(model, begun.tokenizer, out)
-        else:
-            save_adapter(model, out, base=base, fingerprint=begun.fingerprint, figures=figures)
+        save_trained(
+            model, out, full=options.full, tokenizer=begun.tokenizer, base=base, fingerprint=begun.fingerprint, figures=figures
+        )
     return figures
 
 

@@ -40,6 +40,16 @@ def save_adapter(model: Any, out: Path, *, base: str, fingerprint: str, figures:
         (folder / "README.md").unlink(missing_ok=True)  # PEFT writes an empty card; ours is written by hand
 
 
+def save_trained(
+    model: Any, out: Path, *, full: bool, tokenizer: Tokenizer, base: str, fingerprint: str, figures: dict[str, Any]
+) -> None:
+    """What a fine-tuning of `base` has made: all weights if `full`, else the adapter."""
+    if full:
+        save_base(model, tokenizer, out)
+    else:
+        save_adapter(model, out, base=base, fingerprint=fingerprint, figures=figures)
+
+
 @contextmanager
 def _placed(out: Path) -> Iterator[Path]:
     """A folder beside `out`, whose files take their places there when all are written."""

@@ -16,9 +16,9 @@ from tqdm import tqdm
 from kogpt_funcs.errors import KogptError
 from kogpt_funcs.models import Example
 from kogpt_funcs.training import corpus, record
-from kogpt_funcs.training.export import save_adapter, save_base
+from kogpt_funcs.training.export import save_trained
 from kogpt_funcs.training.interruption import resume
-from kogpt_funcs.training.loop import Budget, main_process_first
+from kogpt_funcs.training.loop import Choices, main_process_first
 from kogpt_funcs.training.record import Mode, Record
 from kogpt_funcs.training.sequences import Sequence, Sequences, bits_per_character, pieces
 from kogpt_funcs.training.sources import Source
@@ -30,23 +30,13 @@ _WATCHED = 500  # held-out sequences to look at while training; the figures at t
 
 
 @dataclass(frozen=True)
-class Options:
-    """What decides the result of a fine-tuning, data and base apart; a resume must repeat it (the budget apart)."""
+class Options(Choices):
+    """What decides the result of a fine-tuning, data and base apart."""
 
     full: bool = False  # all weights, not an adapter
     rank: int = 32  # of the adapter
-    lr: float | None = None
-    batch_size: int = 64
-    minutes: float | None = None
-    epochs: int | None = None
     passes: int = 1  # how often the rows are rendered anew
     keep: float = 1.0  # share of the rows to use
-    patience: int | None = None
-    seed: int = 0
-
-    @property
-    def budget(self) -> Budget:
-        return Budget(self.minutes, self.epochs)
 
     @property
     def learning_rate(self) -> float:
@@ -127,10 +117,9 @@ def finetune(
         figures["held_out_examples"] = len(data.held_out)
         figures["held_out_bits_per_character"] = round(bits_per_character(model, data.held_out), 4)
     if trainer.is_world_process_zero():
-        if options.full:
-            save_base(model, begun.tokenizer, out)
-        else:
-            save_adapter(model, out, base=base, fingerprint=begun.fingerprint, figures=figures)
+        save_trained(
+            model, out, full=options.full, tokenizer=begun.tokenizer, base=base, fingerprint=begun.fingerprint, figures=figures
+        )
     return figures
 
 

@@ -39,7 +39,7 @@ from kogpt_funcs.training.label_rows import (
     read,
     targets_of,
 )
-from kogpt_funcs.training.loop import Budget, Milestones, arguments
+from kogpt_funcs.training.loop import Choices, Milestones, arguments
 from kogpt_funcs.training.optimizer import warmup_stable_decay
 from kogpt_funcs.training.record import Mode, Record
 from kogpt_funcs.training.sources import Source
@@ -53,19 +53,8 @@ _SIGMOID_SHARE = 8.0  # a group of many independent labels weighs more in the lo
 
 
 @dataclass(frozen=True)
-class Options:
-    """What decides the result of a run, data and base apart; a resume must repeat it (the budget apart)."""
-
-    lr: float | None = None
-    batch_size: int = 64
-    minutes: float | None = None
-    epochs: int | None = None
-    patience: int | None = None
-    seed: int = 0
-
-    @property
-    def budget(self) -> Budget:
-        return Budget(self.minutes, self.epochs)
+class Options(Choices):
+    """What decides the result of a run, data and base apart."""
 
     @property
     def learning_rate(self) -> float:

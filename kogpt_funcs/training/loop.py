@@ -40,6 +40,22 @@ class Budget:
         return Clock(self.minutes * 60 if self.minutes else None)
 
 
+@dataclass(frozen=True)
+class Choices:
+    """What every fine-tuning lets one choose; a resume must repeat it (the budget apart)."""
+
+    lr: float | None = None
+    batch_size: int = 64
+    minutes: float | None = None
+    epochs: int | None = None
+    patience: int | None = None
+    seed: int = 0
+
+    @property
+    def budget(self) -> Budget:
+        return Budget(self.minutes, self.epochs)
+
+
 def arguments(run: Path, batch_size: int, seed: int, **options: Any) -> TrainingArguments:
     """Checkpoints and TensorBoard logs in `run`, bf16 autocast; the run's Clock ends it."""
     gpu = torch.cuda.is_available()

@@ -30,7 +30,7 @@ def measure(asked: Asked) -> Figures:
 
 
 def bits_per_character(asked: Asked, held_out: Sequence[dict[str, Any]]) -> Figures:
-    """Bits per character of at most 300 targets that the rows `held_out` render, by the base alone and with the adapter, in fp32."""
+    """Bits per character of at most 300 targets that the rows `held_out` render, by the base alone and as it was trained for the function, in fp32."""
     examples = list(_examples(asked, held_out))
     folder = checkpoints.folder(settings.base())
     model: Any = GPT2LMHeadModel.from_pretrained(str(folder), dtype=torch.float32)
@@ -40,12 +40,12 @@ def bits_per_character(asked: Asked, held_out: Sequence[dict[str, Any]]) -> Figu
     alone = sequences.bits_per_character(model, found)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PEFT warns of what transformers is about to rename
-        adapted = PeftModel.from_pretrained(model, str(_adapter(asked.function, model)))
+        adapted = _adapted(asked.function, model)
     return {
         "base": checkpoints.slug(settings.base()),
         "bits_per_character": {
             "base alone": {"examples": len(found), "bits": round(alone, 4)},
-            "with the adapter": {"examples": len(found), "bits": round(sequences.bits_per_character(adapted, found), 4)},
+            "trained for it": {"examples": len(found), "bits": round(sequences.bits_per_character(adapted, found), 4)},
         },
     }
 
@@ -65,6 +65,14 @@ def _examples(asked: Asked, held_out: Sequence[dict[str, Any]]) -> Iterator[Exam
         yield from found
     if not made:
         raise KogptError(f"No held-out row of {asked.names} makes an example. {render.__doc__ or ''}")
+
+
+def _adapted(function: str, model: Any) -> Any:
+    full = checkpoints.full_checkpoint(function, settings.base())
+    if full:
+        own: Any = GPT2LMHeadModel.from_pretrained(str(checkpoints.folder(full)), dtype=torch.float32)
+        return own.to(device())
+    return PeftModel.from_pretrained(model, str(_adapter(function, model)))
 
 
 def _adapter(function: str, model: torch.nn.Module) -> Any:
