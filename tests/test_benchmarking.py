@@ -12,8 +12,8 @@ import pytest
 from package_copy import ROOT, command, run
 
 from kogpt_funcs.benchmarking import report, shapes
+from kogpt_funcs.benchmarking.__main__ import ENGINES
 from kogpt_funcs.benchmarking.documents import read_documents
-from kogpt_funcs.benchmarking.engines import ENGINES
 from kogpt_funcs.benchmarking.measurements import Figure, percentile
 from kogpt_funcs.benchmarking.prompts import prompts
 from kogpt_funcs.benchmarking.worker import Missing, Worker
@@ -23,7 +23,7 @@ from kogpt_funcs.models.tokenizer import Tokenizer
 from kogpt_funcs.training.blocks import pack
 
 TINY = {"n_layer": 2, "n_embd": 64, "n_head": 2, "n_positions": 256, "vocab_size": 9000}
-EXTRA = {"ctranslate2-int8": "ctranslate2"}
+EXTRA = {"ctranslate2-int8": "ctranslate2", "llama.cpp-q8_0": "xllamacpp"}
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,17 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from kogpt_funcs.benchmarking.documents import Document
-from kogpt_funcs.benchmarking.engines import ENGINES, Engine
+from kogpt_funcs.benchmarking.engines import ContinuousBatching, CTranslate2, Engine, Ours, Transformers
+from kogpt_funcs.benchmarking.llama_cpp import LlamaCpp
 from kogpt_funcs.benchmarking.prompts import Prompt
+
+ENGINES: dict[str, type[Engine]] = {
+    "transformers": Transformers,
+    "transformers-continuous": ContinuousBatching,
+    "ctranslate2-int8": CTranslate2,
+    "llama.cpp-q8_0": LlamaCpp,
+    "ours": Ours,
+}
 
 
 def main(engine: str, folder: str) -> None:

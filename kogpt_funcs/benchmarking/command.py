@@ -17,7 +17,7 @@ _WHAT = ("stream", "concurrent", "latency", "memory", "overhead", "quality", "cl
 _HELD_OUT = Path("runs/base/heldout")
 
 
-@click.command(help="Measure speed and memory beside transformers, Gradio and CTranslate2; default: everything.")
+@click.command(help="Measure speed and memory beside transformers, Gradio, CTranslate2 and llama.cpp; default: everything.")
 @click.argument("what", nargs=-1, type=click.Choice(_WHAT), metavar=f"[{'|'.join(_WHAT)}]...")
 @click.option("--model", "models", multiple=True, default=("kogpt2", "base"), show_default=True,
               help="kogpt2: its shape with random weights; else a checkpoint in weights/ or a folder. May be given several times.")

@@ -141,14 +141,6 @@ class Ours(Engine):
         return sum(_bits(network.forward([Work(d.ids, network.cache(), None)], every=True), d) for d in documents)
 
 
-ENGINES: dict[str, type[Engine]] = {
-    "transformers": Transformers,
-    "transformers-continuous": ContinuousBatching,
-    "ctranslate2-int8": CTranslate2,
-    "ours": Ours,
-}
-
-
 def threads() -> int:
     """Threads for an engine that does not choose by itself: OMP_NUM_THREADS, or the cores this process may use."""
     return int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))

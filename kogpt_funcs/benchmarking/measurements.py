@@ -68,13 +68,13 @@ class Bench:
 
     def stream(self) -> Iterator[Figure]:
         """One stream: tokens a second of one prompt, in process, and over REST."""
-        engines = self._workers("transformers", "ctranslate2-int8", "ours")
+        engines = self._workers("transformers", "ctranslate2-int8", "llama.cpp-q8_0", "ours")
         yield from self._speeds("one stream", engines, self.prompts[:1])
 
     def concurrent(self) -> Iterator[Figure]:
         """All clients at once: tokens a second together. Peers in process get one batch, servers as many requests."""
         engines: dict[str, Worker | Server] = {
-            **self._workers("transformers", "transformers-continuous", "ctranslate2-int8", "ours"),
+            **self._workers("transformers", "transformers-continuous", "ctranslate2-int8", "llama.cpp-q8_0", "ours"),
             **self._servers(),
         }
         yield from self._speeds(f"{self.load.clients} at once", engines, self.prompts)

@@ -14,7 +14,7 @@ from typing import Any
 from kogpt_funcs import __version__
 from kogpt_funcs.benchmarking.measurements import OURS, Figure
 
-_VERSIONS = ("torch", "transformers", "gradio", "ctranslate2", "tokenizers", "pydantic", "starlette")
+_VERSIONS = ("torch", "transformers", "gradio", "ctranslate2", "xllamacpp", "tokenizers", "pydantic", "starlette")
 
 
 def table(figures: Sequence[Figure]) -> str:

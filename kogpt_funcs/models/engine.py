@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ import torch
 from kogpt_funcs import settings
 from kogpt_funcs.errors import Busy
 from kogpt_funcs.models.endings import Ending
+from kogpt_funcs.models.jobs import Entry, Job, Row
 from kogpt_funcs.models.network import Network, Work
 from kogpt_funcs.models.prefixes import Prefixes
 from kogpt_funcs.models.prompt import Generation, Sample
@@ -24,77 +24,8 @@ from kogpt_funcs.models.tokenizer import Tokenizer
 
 _PLACES = 32  # tokens that the samples in the batch add to a pass
 _PREFILL = 256  # tokens of prompts that one pass may take beside the samples under way
+_NO_MEMORY = re.compile(r"not enough memory|can't allocate memory|bad_alloc|could not create a primitive$")  # torch's words, and oneDNN's
 _TURN = 64  # tokens after which a request makes room, if others wait
-_SHOW_SECONDS = 0.025  # snapshots of a request come no closer than this, but for the first and the last
-
-
-@dataclass(eq=False)
-class Row:
-    """One sample under way."""
-
-    choice: Choice
-    ending: Ending
-    caches: list[Any] = field(default_factory=list)  # one a prompt of the job
-
-    @property
-    def ids(self) -> list[int]:
-        return self.choice.ids
-
-
-@dataclass(eq=False)
-class Job:
-    """One request: its rows, and what its reader waits on."""
-
-    request: Generation
-    prompts: list[list[int]]  # its own, then those it is guided away from
-    adapter: Any
-    rows: list[Row]
-    changed: threading.Condition = field(default_factory=threading.Condition)
-    version: int = 0
-    shown: float = 0.0
-    error: BaseException | None = None
-    cancelled: bool = False
-    filled: list[Any] = field(default_factory=list)  # the caches of the prompts, as far as they have been read
-    first: dict[int, np.ndarray] = field(default_factory=dict)  # logits after those prompts that have been read to their end
-    turn: int = 0  # tokens since it joined the batch
-
-    @property
-    def alive(self) -> list[Row]:
-        return [row for row in self.rows if not row.ending.reason]
-
-    @property
-    def places(self) -> int:
-        """Tokens that it adds to each pass, once its prompts are read."""
-        return len(self.alive) * len(self.prompts)
-
-    @property
-    def over(self) -> bool:
-        return self.error is not None or not self.alive
-
-    @property
-    def repeatable(self) -> bool:
-        return self.request.seed is not None or self.request.temperature == 0
-
-    def show(self, *, now: bool) -> None:
-        """Wakes the reader, unless it was woken a moment ago."""
-        if now or time.monotonic() - self.shown >= _SHOW_SECONDS:
-            self.shown = time.monotonic()
-            with self.changed:
-                self.version += 1
-                self.changed.notify_all()
-
-    def fail(self, error: BaseException) -> None:
-        self.error = error
-        self.show(now=True)
-
-
-class Entry(NamedTuple):
-    """What one pass does for one sample after one of the job's prompts, or for that prompt: then it has no row yet."""
-
-    job: Job
-    row: Row | None
-    number: int  # of the prompt
-    work: Work
 
 
 class Engine:
@@ -306,8 +237,7 @@ class Engine:
 
 def told(error: Exception) -> Exception:
     """What the one who asked hears of `error`: that there is no memory now, or the error itself."""
-    words = ("not enough memory", "can't allocate memory", "could not create a primitive")  # torch's for the CPU, and oneDNN's
-    out_of_memory = isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(said in str(error) for said in words)
+    out_of_memory = isinstance(error, (torch.OutOfMemoryError, MemoryError)) or _NO_MEMORY.search(str(error))
     return Busy(retry_after=10) if out_of_memory else error
 
 
