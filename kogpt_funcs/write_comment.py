@@ -18,7 +18,7 @@ from kogpt_funcs.text import clean, required
 Mood = Literal["호평", "보통", "혹평"]
 
 _ROUNDS = 4  # how often missing comments (abusive or repeated ones) are written anew
-_GUIDANCE = 1.0  # how much less likely the comments shall be in the other moods
+_GUIDANCE = 1.5  # how much less likely the comments shall be in the other moods
 _THINNED = 0.65  # share of the best-rated comments that is not learned from
 _PARTICLE = re.compile(r"(?:에서|으로|이나|까지|부터|은|는|이|가|을|를|의|에|도|만|과|와|로)$")
 

@@ -18,6 +18,9 @@ from kogpt_funcs.training.sequences import Sequence, Sequences
 from kogpt_funcs.training.watching import Curve, Progress, Samples
 
 
+_DECAY = 0.9  # of the budget: adapters gained nearly all while their rate fell (weights/README.md)
+
+
 class SequenceTrainer(Trainer):
     """Trains on `train`; evaluates on `held_out`, whose metrics are eval_loss in nats a target token and bits a character."""
 
@@ -79,7 +82,7 @@ def trainer_for(
             run, batch_size, seed, include_num_input_tokens_seen="non_padding",
             restore_callback_states_from_checkpoint=bool(patience), **budget.options, **strategies,
         ),
-        optimizers=(optimizer, warmup_stable_decay(optimizer, clock.progress, warmup_steps=50)),
+        optimizers=(optimizer, warmup_stable_decay(optimizer, clock.progress, warmup_steps=50, decay=_DECAY)),
         callbacks=[clock, *watching],
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)
