@@ -17,7 +17,6 @@ from kogpt_funcs.training.optimizer import warmup_stable_decay
 from kogpt_funcs.training.sequences import Sequence, Sequences
 from kogpt_funcs.training.watching import Curve, Progress, Samples
 
-
 _DECAY = 0.9  # of the budget: adapters gained nearly all while their rate fell (weights/README.md)
 
 
