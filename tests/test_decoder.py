@@ -48,7 +48,7 @@ def test_greedy_equals_transformers_generate(prompt: str, rules: dict[str, Any],
     (sample,) = write(prompt, temperature=0.0, max_new_tokens=24, min_new_tokens=24, **rules)
     assert text.startswith(sample.text)
     assert sample.tokens >= 16
-    assert sample.finish_reason == "length"
+    assert sample.finish_reason == "length" or (sample.finish_reason, sample.tokens) == ("end_of_text", 24)  # whole just then
 
 
 def test_a_seed_repeats_and_another_differs() -> None:
