@@ -36,17 +36,17 @@ def adapter_folder(function: str, base: str) -> Path | None:
 
     The shipped base's adapters are weights/FUNCTION; those of another base are weights/BASE--NAME/FUNCTION.
     """
-    folder = _of(base) / function
+    folder = place(base) / function
     return folder if (folder / "adapter_config.json").is_file() else None
 
 
 def full_checkpoint(function: str, base: str) -> str | None:
     """The name of `function`'s own checkpoint, all weights of `base` trained for it; None if there is none."""
-    folder = _of(base) / f"{function}-full"
+    folder = place(base) / f"{function}-full"
     return str(folder.relative_to(settings.weights())) if (folder / "config.json").is_file() else None
 
 
-def _of(base: str) -> Path:
+def place(base: str) -> Path:
     """Where the checkpoints are that functions have on `base`."""
     return settings.weights() if base == "base" else settings.weights() / slug(base)
 

@@ -177,8 +177,7 @@ def _train_classifier(name: str, files: list[Path], base: str, run: Path, out: P
 def _place(name: str, base: str, full: bool) -> Path:
     from kogpt_funcs.models import checkpoints
 
-    place = settings.weights() if base == "base" else settings.weights() / checkpoints.slug(base)
-    return place / (f"{name}-full" if full else name)
+    return checkpoints.place(base) / (f"{name}-full" if full else name)
 
 
 def _add_functions() -> None:
