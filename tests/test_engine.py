@@ -101,10 +101,11 @@ def test_adapters_are_those_of_peft(engine: str) -> None:
 
 def test_a_seeded_request_is_the_same_in_any_company(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KOGPT_DETERMINISTIC", "1")
-    wanted = [generation(prompt, seed=i, num_samples=1 + i % 2, temperature=1.2) for i, prompt in enumerate(PROMPTS)]
+    prompts = [*PROMPTS, "비가 그치고 " * 100]  # of which one is read in several pieces
+    wanted = [generation(prompt, seed=i, num_samples=1 + i % 2, temperature=1.2) for i, prompt in enumerate(prompts)]
     alone = [write(request) for request in wanted]
-    others = [generation(prompt, temperature=1.5, max_new_tokens=8 + i) for i, prompt in enumerate(PROMPTS * 2)]
-    assert together([*wanted, *others])[: len(wanted)] == alone
+    others = [generation(prompt, temperature=1.5, max_new_tokens=8 + i) for i, prompt in enumerate(prompts * 2)]
+    assert together([*others, *wanted])[len(others) :] == alone
 
 
 def test_a_guided_request_is_less_likely_after_the_other_prompts(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,6 +70,11 @@ class Engine:
         """Requests in the batch, and those that wait to join it."""
         return {"running": len(self._batch), "waiting": len(self._waiting)}
 
+    @property
+    def _apart(self) -> bool:
+        """Whether each request has passes of its own, as if it were alone."""
+        return settings.deterministic() and not self.network.batch_invariant
+
     def _job(self, request: Generation, adapter: Any) -> Job:
         room = self.context - request.max_new_tokens
         prompts = [_fit(self.tokenizer.encode(prompt), room) for prompt in (request.prompt, *request.against)]
@@ -131,7 +136,7 @@ class Engine:
         for job in self._batch:
             if not job.cancelled:
                 try:
-                    found = self._entries(job, room)
+                    found = self._entries(job, _PREFILL if self._apart else room)  # a piece's length, too, is company
                 except Exception as error:
                     job.fail(told(error))
                     continue
@@ -150,7 +155,7 @@ class Engine:
         if room <= 0:
             return []
         if not job.filled:
-            reuse = self.network.batch_invariant or not (job.repeatable or settings.deterministic())
+            reuse = self.network.batch_invariant or not (job.repeatable or self._apart)
             found = [self.prefixes.find(job.adapter, prompt) if reuse else None for prompt in job.prompts]
             job.filled = [cache or self.network.cache() for cache in found]
         entries = []
@@ -162,7 +167,7 @@ class Engine:
         return entries
 
     def _groups(self, entries: list[Entry]) -> list[list[Entry]]:
-        if self.network.batch_invariant or not settings.deterministic():
+        if not self._apart:
             return [entries] if entries else []
         return [[entry for entry in entries if entry.job is job] for job in dict.fromkeys(entry.job for entry in entries)]
 
