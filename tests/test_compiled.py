@@ -12,6 +12,7 @@ import torch
 from package_copy import ROOT
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from kogpt_funcs.models import compiled
 from kogpt_funcs.models.compiled import CompiledNetwork, library
 from kogpt_funcs.models.language_model import load
 from kogpt_funcs.models.network import Work
@@ -23,6 +24,11 @@ from kogpt_funcs.models import Generation, Special
 *_, (sample,) = models.generate(Generation(prompt=[Special("<s>"), "인생을 즐겁게 살기 위해서는"], seed=1, max_new_tokens=24))
 print(models.resident()["checkpoints"][0]["engine"], sample.text.replace("\\n", " "))
 """
+
+
+def has_tiles() -> bool:
+    processor = Path("/proc/cpuinfo")
+    return library() is not None and processor.exists() and "amx_int8" in processor.read_text()
 
 
 def written(**environment: str) -> list[str]:
@@ -78,6 +84,20 @@ def test_a_vocabulary_of_any_size_and_a_prompt_in_pieces() -> None:
     values, found = network.top(whole, 20)
     assert torch.equal(values, whole.topk(20).values)
     assert torch.equal(whole.gather(1, found), values)
+
+
+@pytest.mark.skipif(not has_tiles(), reason="needs AMX")
+def test_tiles_and_registers_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load(ROOT / "weights" / "base")
+    network, found = CompiledNetwork(model), []
+    for flags in ([], ["-mno-amx-int8"]):
+        monkeypatch.setattr(compiled, "_FLAGS", [*compiled._FLAGS, *flags])
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        network.library = library.__wrapped__()
+        works = [Work(list(range(100, 100 + length)), network.cache(), None) for length in (1, 15, 40, 3)]
+        found.append(torch.stack([network.forward(works[:end], every=True)[-1] for end in (1, 2, 3, 4)]))
+    assert len(list((tmp_path / "kogpt").glob("*.so"))) == 2
+    assert torch.equal(*found)
 
 
 @needs_compiler

@@ -1,4 +1,4 @@
-"""GPT-2 in C, where the machine has a compiler and AVX-512 VNNI: builds gpt2.c once, hands it weights, runs its passes."""
+"""GPT-2 in C, where the machine has a compiler and AVX-512 VNNI: builds kernels/ once, hands it weights, runs its passes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from kogpt_funcs.models.network import Adapter, Network, Work
 
 log = logging.getLogger(__name__)
 
-_SOURCE = Path(__file__).with_name("gpt2.c")
+_SOURCES = Path(__file__).with_name("kernels")
 _FLAGS = ["-O3", "-march=native", "-std=c11", "-D_GNU_SOURCE", "-shared", "-fPIC", "-pthread"]
 _PAGE = 64  # a sequence's cache grows by so many tokens
 
@@ -60,9 +60,9 @@ class _Token(Structure):
 
 @functools.cache
 def library() -> Any:
-    """gpt2.c as a loaded library, built on the first call and kept in the user's cache folder; None where that cannot be.
+    """kernels/gpt2.c as a loaded library, built on the first call and kept in the user's cache folder; None where that cannot be.
 
-    It is built for this processor: the library's name carries a digest of source, compiler and processor.
+    It is built for this processor: the library's name carries a digest of sources, compiler and processor.
     """
     compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
     if compiler is None or platform.machine() not in ("x86_64", "AMD64"):
@@ -78,7 +78,8 @@ def library() -> Any:
 
 
 def _build(compiler: str) -> Path:
-    digest = hashlib.sha256(_SOURCE.read_bytes() + repr((compiler, _FLAGS, _processor())).encode()).hexdigest()[:16]
+    sources = [path.read_text("utf-8") for path in sorted(_SOURCES.glob("*.[ch]"))]
+    digest = hashlib.sha256(repr((sources, compiler, _FLAGS, _processor())).encode()).hexdigest()[:16]
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kogpt"
     path = folder / f"gpt2-{digest}.so"
     if not path.exists():
@@ -90,7 +91,7 @@ def _build(compiler: str) -> Path:
             path = place / path.name
         with tempfile.NamedTemporaryFile(dir=place, suffix=".so", delete=False) as half_written:
             pass
-        command = [compiler, *_FLAGS, str(_SOURCE), "-o", half_written.name, "-lm"]
+        command = [compiler, *_FLAGS, str(_SOURCES / "gpt2.c"), "-o", half_written.name, "-lm"]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=120)
             os.replace(half_written.name, path)
@@ -141,7 +142,7 @@ class KeysAndValues:
 
 
 class CompiledNetwork(Network):
-    """GPT-2 in int8 by gpt2.c. What a sequence gets depends on nothing but itself."""
+    """GPT-2 in int8 by kernels/. What a sequence gets depends on nothing but itself."""
 
     batch_invariant = True
     dtype = "int8"
