@@ -58,6 +58,7 @@ class Engine:
             yield from self._snapshots(job)
         finally:
             job.cancelled = True
+            job.error = None  # its traceback holds the job, caches and all
 
     def close(self) -> None:
         """Ends the thread. Only an engine that nobody uses is closed."""

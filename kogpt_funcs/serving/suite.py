@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from kogpt_funcs import settings
 from kogpt_funcs.errors import KogptError
 from kogpt_funcs.registry import Function, functions, get
-from kogpt_funcs.serving import readiness
+from kogpt_funcs.serving import memory, readiness
 
 _MAX_UPLOAD = 1_000_000  # no function takes files; Gradio's upload route stays narrow
 _SESSIONS = 500  # visitors whose page state is kept; Gradio's default of 10,000 would cost gigabytes
@@ -29,6 +29,7 @@ def launch(names: Sequence[str] | None = None, host: str | None = None, port: in
     UnknownFunction, or KogptError when the address cannot be had.
     """
     settings.queue()  # a wrong setting is told before anything heavy is loaded
+    memory.keep_small()
     shown = [get(name) for name in dict.fromkeys(names or [])] or list(functions().values())
     host = (host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1").strip("[]")
     port = _free(host, _port(port))
@@ -111,4 +112,5 @@ def _warm_up(shown: list[Function]) -> None:
             print(f"{function.name}: {error}", file=sys.stderr, flush=True)
         except Exception:
             log.exception("%s fails on its own first example", function.name)
+    memory.settle()
     readiness.loading.clear()

@@ -103,6 +103,16 @@ async def _produce(function: Function, data: Any, sender: MemoryObjectSendStream
 
 
 def _in_thread(function: Function, data: Any, partial: Partial | None) -> dict[str, Any]:
+    try:
+        return _answer(function, data, partial)
+    except Exception as error:
+        fault = faults.known(error).with_traceback(None)
+        fault.__cause__ = fault.__context__ = None
+    # What leaves a thread is kept in cycles for a while; a traceback would keep all that its frames hold, caches and all.
+    raise fault
+
+
+def _answer(function: Function, data: Any, partial: Partial | None) -> dict[str, Any]:
     given = function.parse(data)
     if function.stream is None:
         return plain(function.call(given))
