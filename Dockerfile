@@ -1,8 +1,6 @@
 # The suite on CPU, weights inside. Everything is fetched while building: a running container needs no network.
 FROM python:3.12-slim
 
-# With a C compiler the decoder builds its kernels, once, when it first runs.
-RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --uid 1000 user && install --directory --owner=user /home/user/app
 USER user
 ENV HOME=/home/user \

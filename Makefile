@@ -1,7 +1,7 @@
 # Short names for what README.md and .ci/run do.
 python := .venv/bin/python
 
-.PHONY: install run test soak check
+.PHONY: install run test soak check kernels
 
 install: .venv/installed
 
@@ -22,3 +22,6 @@ soak: install
 check: install
 	$(python) -m ruff check
 	$(python) -m mypy
+
+kernels: install
+	$(python) -m kogpt_funcs.models.kernels

@@ -1,4 +1,4 @@
-"""The decoder in C: built where it can be, left out where it cannot, the same on any number of threads."""
+"""The decoder in C: the one that ships, or one built here, or none; the same on any number of threads."""
 
 from __future__ import annotations
 
@@ -12,15 +12,20 @@ import torch
 from package_copy import ROOT
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from kogpt_funcs.models import compiled
-from kogpt_funcs.models.compiled import CompiledNetwork, library
+from kogpt_funcs.models import kernels
+from kogpt_funcs.models.compiled import CompiledNetwork
+from kogpt_funcs.models.kernels import library
 from kogpt_funcs.models.language_model import load
 from kogpt_funcs.models.network import Work
 
-needs_compiler = pytest.mark.skipif(library() is None, reason="needs a C compiler and AVX-512 VNNI")
+needs_kernels = pytest.mark.skipif(library() is None, reason="needs AVX-512 VNNI")
+needs_compiler = pytest.mark.skipif(library() is None or kernels._compiler() is None, reason="needs AVX-512 VNNI and a C compiler")
 WRITE = """
+import sys
+from pathlib import Path
 from kogpt_funcs import models
-from kogpt_funcs.models import Generation, Special
+from kogpt_funcs.models import Generation, Special, kernels
+kernels.PREBUILT = Path(sys.argv[1])
 *_, (sample,) = models.generate(Generation(prompt=[Special("<s>"), "인생을 즐겁게 살기 위해서는"], seed=1, max_new_tokens=24))
 print(models.resident()["checkpoints"][0]["engine"], sample.text.replace("\\n", " "))
 """
@@ -31,24 +36,43 @@ def has_tiles() -> bool:
     return library() is not None and processor.exists() and "amx_int8" in processor.read_text()
 
 
-def written(**environment: str) -> list[str]:
-    """The engine, and what it wrote, in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-c", WRITE], cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=True
-    )
+def written(shipped: Path = kernels.PREBUILT, **environment: str) -> list[str]:
+    """The engine, and what it wrote, in a process of its own that finds the library that ships in `shipped`."""
+    command = [sys.executable, "-c", WRITE, str(shipped)]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=True)
     return done.stdout.strip().split(" ", 1)
 
 
-@needs_compiler
-def test_any_number_of_threads_writes_the_same(tmp_path: Path) -> None:
-    answers = [written(KOGPT_THREADS=threads, XDG_CACHE_HOME=str(tmp_path)) for threads in ("1", "2", "5")]
+def test_what_ships_was_built_from_these_sources() -> None:
+    """Otherwise it is not used. `make kernels` builds it again."""
+    assert [path.name for path in kernels.PREBUILT.iterdir()] == [f"gpt2-{kernels._digest()}.so"]
+
+
+@needs_kernels
+def test_any_number_of_threads_writes_the_same() -> None:
+    answers = [written(KOGPT_THREADS=threads) for threads in ("1", "2", "5")]
     assert answers[0][0] == "compiled"
     assert answers[0] == answers[1] == answers[2]
+
+
+@needs_kernels
+def test_what_ships_needs_no_compiler_and_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert written(PATH=str(tmp_path), XDG_CACHE_HOME=str(tmp_path / "file"))[0] == "compiled"
+
+
+@needs_compiler
+def test_where_what_ships_does_not_load_it_is_built_once(tmp_path: Path) -> None:
+    for name in (f"gpt2-{kernels._digest()}.so", "none.so"):  # one that another C library would refuse, and none at all
+        (tmp_path / "ships").mkdir(exist_ok=True)
+        (tmp_path / "ships" / name).write_bytes(b"\x7fELF")
+        assert written(tmp_path / "ships", XDG_CACHE_HOME=str(tmp_path)) == written()
+        (tmp_path / "ships" / name).unlink()
     assert len(list((tmp_path / "kogpt").glob("*.so"))) == 1
 
 
-def test_without_a_compiler_torch_writes(tmp_path: Path) -> None:
-    assert written(PATH=str(tmp_path), XDG_CACHE_HOME=str(tmp_path))[0] == "torch"
+def test_without_either_torch_writes(tmp_path: Path) -> None:
+    assert written(tmp_path, PATH=str(tmp_path), XDG_CACHE_HOME=str(tmp_path))[0] == "torch"
 
 
 @needs_compiler
@@ -56,17 +80,17 @@ def test_a_compiler_that_fails_is_done_without(tmp_path: Path) -> None:
     compiler = tmp_path / "cc"
     compiler.write_text("#!/bin/sh\nexit 1\n")
     compiler.chmod(0o755)
-    assert written(PATH=f"{tmp_path}:{os.environ['PATH']}", XDG_CACHE_HOME=str(tmp_path))[0] == "torch"
+    assert written(tmp_path, PATH=f"{tmp_path}:{os.environ['PATH']}", XDG_CACHE_HOME=str(tmp_path))[0] == "torch"
     assert not list((tmp_path / "kogpt").glob("*.so"))
 
 
 @needs_compiler
 def test_a_cache_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert written(XDG_CACHE_HOME=str(tmp_path / "file"))[0] == "compiled"
+    assert written(tmp_path, XDG_CACHE_HOME=str(tmp_path / "file"))[0] == "compiled"
 
 
-@needs_compiler
+@needs_kernels
 def test_a_vocabulary_of_any_size_and_a_prompt_in_pieces() -> None:
     """Outputs are padded to whole registers inside; nobody sees it."""
     torch.manual_seed(0)
@@ -86,13 +110,15 @@ def test_a_vocabulary_of_any_size_and_a_prompt_in_pieces() -> None:
     assert torch.equal(whole.gather(1, found), values)
 
 
+@needs_compiler
 @pytest.mark.skipif(not has_tiles(), reason="needs AMX")
 def test_tiles_and_registers_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = load(ROOT / "weights" / "base")
     network, found = CompiledNetwork(model), []
+    monkeypatch.setattr(kernels, "PREBUILT", tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for flags in ([], ["-mno-amx-int8"]):
-        monkeypatch.setattr(compiled, "_FLAGS", [*compiled._FLAGS, *flags])
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        monkeypatch.setattr(kernels, "_HERE", [*kernels._HERE, *flags])
         network.library = library.__wrapped__()
         works = [Work(list(range(100, 100 + length)), network.cache(), None) for length in (1, 15, 40, 3)]
         found.append(torch.stack([network.forward(works[:end], every=True)[-1] for end in (1, 2, 3, 4)]))
@@ -100,7 +126,7 @@ def test_tiles_and_registers_give_the_same(tmp_path: Path, monkeypatch: pytest.M
     assert torch.equal(*found)
 
 
-@needs_compiler
+@needs_kernels
 @pytest.mark.parametrize("options", [{"n_embd": 48}, {"n_head": 8}, {"activation_function": "relu"}, {"scale_attn_by_inverse_layer_idx": True}], ids=str)
 def test_shapes_it_does_not_run(options: dict[str, object]) -> None:
     assert CompiledNetwork.fits(GPT2Config(**{"n_embd": 64, "n_head": 4}))

@@ -16,14 +16,14 @@ import torch
 from kogpt_funcs import models, settings
 from kogpt_funcs.errors import KogptError
 from kogpt_funcs.models import Generation, Special, cache
-from kogpt_funcs.models.compiled import library
+from kogpt_funcs.models.kernels import library
 from kogpt_funcs.models.language_model import LanguageModel, load
 from kogpt_funcs.models.network import Work
 from kogpt_funcs.models.sampling import choose
 from kogpt_funcs.models.tokenizer import END, SPECIALS
 
 ENGINES = [
-    pytest.param("compiled", marks=pytest.mark.skipif(library() is None, reason="needs a C compiler and AVX-512 VNNI")),
+    pytest.param("compiled", marks=pytest.mark.skipif(library() is None, reason="needs AVX-512 VNNI")),
     "int8", "fp32", "bf16",
 ]  # fmt: skip
 PROMPTS = ["인생을 즐겁게 살기 위해서는", "어느 날 아침, 그는 낯선 편지 한 통을 받았다.", "ㅋㅋㅋ 이 영화", "비가 오는 날이면"]

@@ -1,31 +1,18 @@
-"""GPT-2 in C, where the machine has a compiler and AVX-512 VNNI: builds kernels/ once, hands it weights, runs its passes."""
+"""GPT-2 in C, where the machine has AVX-512 VNNI: hands the kernels weights and tokens, runs their passes."""
 
 from __future__ import annotations
 
 import ctypes
-import functools
-import hashlib
-import logging
-import os
-import platform
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Sequence
 from ctypes import POINTER, Structure, c_float, c_int, c_int8, c_int32, c_void_p
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from kogpt_funcs import settings
+from kogpt_funcs.models.kernels import library
 from kogpt_funcs.models.network import Adapter, Network, Work
 
-log = logging.getLogger(__name__)
-
-_SOURCES = Path(__file__).with_name("kernels")
-_FLAGS = ["-O3", "-march=native", "-std=c11", "-D_GNU_SOURCE", "-shared", "-fPIC", "-pthread"]
 _PAGE = 64  # a sequence's cache grows by so many tokens
 
 
@@ -56,56 +43,6 @@ class _Token(Structure):
     _fields_ = [
         ("id", c_int), ("position", c_int), ("kv", c_void_p), ("capacity", c_int), ("adapter", POINTER(_LowRank)),
     ]  # fmt: skip
-
-
-@functools.cache
-def library() -> Any:
-    """kernels/gpt2.c as a loaded library, built on the first call and kept in the user's cache folder; None where that cannot be.
-
-    It is built for this processor: the library's name carries a digest of sources, compiler and processor.
-    """
-    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
-    if compiler is None or platform.machine() not in ("x86_64", "AMD64"):
-        return None
-    try:
-        path = _build(compiler)
-        loaded = ctypes.CDLL(str(path))
-    except (OSError, subprocess.SubprocessError) as error:
-        log.info("No compiled decoder (%s); torch's operators are used.", error)
-        return None
-    loaded.start_threads(settings.threads())
-    return loaded
-
-
-def _build(compiler: str) -> Path:
-    sources = [path.read_text("utf-8") for path in sorted(_SOURCES.glob("*.[ch]"))]
-    digest = hashlib.sha256(repr((sources, compiler, _FLAGS, _processor())).encode()).hexdigest()[:16]
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kogpt"
-    path = folder / f"gpt2-{digest}.so"
-    if not path.exists():
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            place = folder
-        except OSError:  # a home that cannot be written to: build for this process alone
-            place = Path(tempfile.mkdtemp(prefix="kogpt-"))
-            path = place / path.name
-        with tempfile.NamedTemporaryFile(dir=place, suffix=".so", delete=False) as half_written:
-            pass
-        command = [compiler, *_FLAGS, str(_SOURCES / "gpt2.c"), "-o", half_written.name, "-lm"]
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=120)
-            os.replace(half_written.name, path)
-        finally:
-            Path(half_written.name).unlink(missing_ok=True)
-    return path
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")[0].splitlines()
-    except OSError:
-        return platform.processor()
-    return "\n".join(line for line in lines if line.startswith(("model name", "flags")))
 
 
 class KeysAndValues:

@@ -116,8 +116,8 @@ def network_of(model: GPT2LMHeadModel, place: torch.device) -> Network:
     wanted = settings.engine()
     if wanted == "compiled" and not (place.type == "cpu" and CompiledNetwork.fits(model.config)):
         raise CheckpointError(
-            "KOGPT_ENGINE has value 'compiled', which needs a C compiler (cc), an x86 processor with AVX-512 VNNI and a plain GPT-2 whose width is "
-            "a multiple of 32. Leave it unset, and the engine is chosen."
+            "KOGPT_ENGINE has value 'compiled', which needs Linux, an x86 processor with AVX-512 VNNI and a plain GPT-2 whose width is a "
+            "multiple of 32; where the library that ships does not load, a C compiler, too. Leave it unset, and the engine is chosen."
         )
     if wanted == "compiled" or (wanted == "auto" and place.type == "cpu" and CompiledNetwork.fits(model.config)):
         return CompiledNetwork(model)

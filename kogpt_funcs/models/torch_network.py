@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from torch import nn
 from torch.nn import functional
+from transformers.activations import NewGELUActivation
 
 from kogpt_funcs.models.network import Adapter, Network, Work
 from kogpt_funcs.models.quantization import int8_linear
@@ -56,7 +58,8 @@ class TorchNetwork(Network):
         self._scaled = config.scale_attn_weights
         self._bytes = 0
         body = model.transformer
-        self._activation = body.h[0].mlp.act
+        act = body.h[0].mlp.act
+        self._activation = nn.GELU("tanh") if isinstance(act, NewGELUActivation) else act  # one operator in place of eight
         self._norms = [[(self._keep(n.weight), self._keep(n.bias), n.eps) for n in (b.ln_1, b.ln_2)] for b in body.h]
         self._last_norm = (self._keep(body.ln_f.weight), self._keep(body.ln_f.bias), body.ln_f.eps)
         self._parts = [

@@ -5,7 +5,7 @@
  * What a token gets depends on its own sequence alone, bit for bit: integer sums are exact, and every float sum runs
  * in an order that neither the batch nor the threads change. So a request's answer is the same whoever else is asking.
  *
- * It knows no text, no sampling and no scheduling. compiled.py builds it, lays out its structures and calls it.
+ * It knows no text, no sampling and no scheduling. __init__.py finds or builds it, compiled.py lays out its structures and calls it.
  */
 #include <stdatomic.h>
 

@@ -1,5 +1,6 @@
 /* Linear layers in int8: sums of whole numbers by AVX-512 VNNI or, over several tokens, by AMX's tiles, the same either way. */
 #pragma once
+#include <cpuid.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -69,9 +70,14 @@ static inline __attribute__((always_inline)) void multiply_rows(const Multiply *
 
 #ifdef __AMX_INT8__
 
-static int tiles_allowed(void) { /* Linux lends the tiles' registers to a process that asks: ARCH_REQ_XCOMP_PERM, XTILEDATA */
+static int tiles_allowed(void) {
     static atomic_int known; /* 0: not asked yet; 1: no; 2: yes */
-    if (!atomic_load(&known)) atomic_store(&known, syscall(SYS_arch_prctl, 0x1023, 18) ? 1 : 2);
+    if (!atomic_load(&known)) {
+        unsigned a, b, c, d = 0;
+        int there = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 24 & 3) == 3; /* AMX-TILE and AMX-INT8 */
+        /* Linux lends the tiles' registers to a process that asks: ARCH_REQ_XCOMP_PERM, XTILEDATA. */
+        atomic_store(&known, there && syscall(SYS_arch_prctl, 0x1023, 18) == 0 ? 2 : 1);
+    }
     return atomic_load(&known) == 2;
 }
 
