@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ from kogpt_funcs.models.vocabulary import Vocabulary
 _PAGES = 32  # of 256 tokens; what does not fit waits
 _PASS = 512  # tokens of prompts in one pass
 _PATIENCE = 0.5  # seconds without news after which a reader asks whether the batch still runs
+_END_SECONDS = 10  # that the end of the process waits for a pass under way
 
 
 @dataclass(eq=False)
@@ -143,7 +145,13 @@ class Batch:
             self._drain()
 
     def close(self) -> None:
+        atexit.unregister(self._end)
         self._manager.stop(block=False, hard_stop=True)
+
+    def _end(self) -> None:
+        """Before the process ends: Python would unwind the thread inside torch's C++ frames, and that aborts."""
+        if self._manager.is_running():
+            self._manager.stop(timeout=_END_SECONDS, hard_stop=True)
 
     def _start(self) -> None:
         with self._starting:
@@ -152,6 +160,7 @@ class Batch:
                 starter = threading.Thread(target=self._manager.start, daemon=True)
                 starter.start()
                 starter.join()
+                atexit.register(self._end)
 
     def _hear(self, rows: list[Row]) -> None:
         """After a silence: what the manager says of requests that failed, or that it has stopped."""
