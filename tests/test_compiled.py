@@ -119,7 +119,7 @@ def test_tiles_and_registers_give_the_same(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for flags in ([], ["-mno-amx-int8"]):
         monkeypatch.setattr(kernels, "_HERE", [*kernels._HERE, *flags])
-        network.library = library.__wrapped__()
+        network.kernels = library.__wrapped__()
         works = [Work(list(range(100, 100 + length)), network.cache(), None) for length in (1, 15, 40, 3)]
         found.append(torch.stack([network.forward(works[:end], every=True)[-1] for end in (1, 2, 3, 4)]))
     assert len(list((tmp_path / "kogpt").glob("*.so"))) == 2

@@ -94,7 +94,7 @@ class CompiledNetwork(Network):
 
     def __init__(self, model: Any) -> None:
         config = model.config
-        self.library, self.layers, self.heads = library(), config.n_layer, config.n_head
+        self.kernels, self.layers, self.heads = library(), config.n_layer, config.n_head
         self.width, self.vocabulary = config.n_embd, config.vocab_size
         self._kept: list[torch.Tensor] = []  # what the structures below point into
         transformer = model.transformer
@@ -143,7 +143,7 @@ class CompiledNetwork(Network):
             if not every:
                 last[i] = at - 1
         logits = torch.empty(wanted, self._head.outputs)
-        if self.library.forward(ctypes.byref(self.model), tokens, count, last, wanted, _pointer(logits, c_float)):
+        if self.kernels.forward(ctypes.byref(self.model), tokens, count, last, wanted, _pointer(logits, c_float)):
             raise MemoryError(f"No memory for a pass over {count} tokens.")
         for ids, cache, _ in work:
             cache.length += len(ids)
@@ -153,7 +153,7 @@ class CompiledNetwork(Network):
         rows, vocabulary = logits.shape
         logits = logits.contiguous()
         values, ids = torch.empty(rows, k), torch.empty(rows, k, dtype=torch.int32)
-        self.library.top(_pointer(logits, c_float), rows, vocabulary, k, _pointer(ids, c_int), _pointer(values, c_float))
+        self.kernels.top(_pointer(logits, c_float), rows, vocabulary, k, _pointer(ids, c_int), _pointer(values, c_float))
         return values, ids.long()
 
     def _floats(self, tensor: torch.Tensor) -> Any:
@@ -167,7 +167,7 @@ class CompiledNetwork(Network):
         source = weight.detach().float().contiguous()
         packed = torch.empty(outputs * inputs, dtype=torch.int8)
         scale, total = torch.empty(outputs), torch.empty(outputs, dtype=torch.int32)
-        self.library.pack(
+        self.kernels.pack(
             _pointer(source, c_float), real, outputs, inputs, _pointer(packed, c_int8), _pointer(scale, c_float), _pointer(total, c_int32)
         )
         self._kept += [packed, scale, total]

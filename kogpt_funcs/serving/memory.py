@@ -33,7 +33,7 @@ def keep_small() -> None:
 def settle() -> None:
     """Called once everything is loaded: half a million objects that stay are no longer looked through for garbage.
 
-    That took a tenth of a second each time, in which nobody was answered; and it came so rarely that garbage piled up.
+    Nobody is answered while they are; and among so many the collector comes so rarely that garbage piles up.
     """
     gc.collect()
     gc.freeze()
