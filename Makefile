@@ -24,4 +24,4 @@ check: install
 	$(python) -m mypy
 
 kernels: install
-	$(python) -m kogpt_funcs.models.kernels
+	$(python) -m kogpt_funcs.models.networks.kernels

@@ -12,7 +12,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from kogpt_funcs.registry import Function, functions
+from kogpt_funcs.contract.registry import Function, functions
 
 
 def page(address: str) -> str:

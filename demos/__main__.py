@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from kogpt_funcs.errors import KogptError
-from kogpt_funcs.registry import names
+from kogpt_funcs.contract.errors import KogptError
+from kogpt_funcs.contract.registry import names
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -16,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--host", help="address to listen on; default: GRADIO_SERVER_NAME or 127.0.0.1")
     parser.add_argument("--port", type=int, help="port to listen on; default: GRADIO_SERVER_PORT or 7860")
     options = parser.parse_args(arguments)
-    from kogpt_funcs.serving.suite import launch
+    from kogpt_funcs.surfaces.suite import launch
 
     try:
         launch(options.names, options.host, options.port)

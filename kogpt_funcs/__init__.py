@@ -20,14 +20,14 @@ class _Package(ModuleType):
     def __getattr__(self, name: str) -> Any:
         from importlib import import_module
 
-        from kogpt_funcs.registry import names
+        from kogpt_funcs.contract.registry import names
 
         if name not in names():
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}. Functions: {', '.join(names())}.")
         return getattr(import_module(f"{self.__name__}.{name}"), name)
 
     def __dir__(self) -> list[str]:
-        from kogpt_funcs.registry import names
+        from kogpt_funcs.contract.registry import names
 
         return [*super().__dir__(), *names()]
 

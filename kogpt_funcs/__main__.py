@@ -1,6 +1,6 @@
 """`python -m kogpt_funcs` is the `kogpt` command."""
 
-from kogpt_funcs.serving.command import main
+from kogpt_funcs.command.kogpt import main
 
 if __name__ == "__main__":
     main()

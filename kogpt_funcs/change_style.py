@@ -10,12 +10,12 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, Field
 
 from kogpt_funcs import models
-from kogpt_funcs.abuse import is_abusive
-from kogpt_funcs.consensus import lost, ranked
-from kogpt_funcs.fields import Sampling
+from kogpt_funcs.contract.fields import Sampling
+from kogpt_funcs.korean.abuse import is_abusive
+from kogpt_funcs.korean.consensus import lost, ranked
+from kogpt_funcs.korean.renaming import renamed
+from kogpt_funcs.korean.text import clean, required, sentences
 from kogpt_funcs.models import Example, Generation, Special
-from kogpt_funcs.renaming import renamed
-from kogpt_funcs.text import clean, required, sentences
 
 Style = Literal[
     "존댓말", "반말", "안드로이드", "아재", "채팅", "초등학생", "이모티콘", "ENFP", "신사",

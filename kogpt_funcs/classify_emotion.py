@@ -9,9 +9,9 @@ from typing import Any, Literal, cast, get_args
 from pydantic import BaseModel, Field
 
 from kogpt_funcs import models
-from kogpt_funcs.errors import CheckpointError
+from kogpt_funcs.contract.errors import CheckpointError
+from kogpt_funcs.korean.text import clean, required
 from kogpt_funcs.models import Labelled
-from kogpt_funcs.text import clean, required
 
 Emotion = Literal["일상", "기쁨", "불안", "슬픔", "분노", "우울"]
 

@@ -9,9 +9,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from kogpt_funcs import models
-from kogpt_funcs.fields import Sampling
+from kogpt_funcs.contract.fields import Sampling
+from kogpt_funcs.korean.text import last_sentence_end, required
 from kogpt_funcs.models import Example, Generation, Sample, Special
-from kogpt_funcs.text import last_sentence_end, required
 
 _ROUNDS = 3  # how often it is tried to end at a sentence end
 

@@ -10,10 +10,10 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, Field
 
 from kogpt_funcs import models
-from kogpt_funcs.abuse import is_abusive
-from kogpt_funcs.fields import Sampling
+from kogpt_funcs.contract.fields import Sampling
+from kogpt_funcs.korean.abuse import is_abusive
+from kogpt_funcs.korean.text import clean, required
 from kogpt_funcs.models import Example, Generation, Special
-from kogpt_funcs.text import clean, required
 
 Mood = Literal["호평", "보통", "혹평"]
 

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 from conftest import Server
 
-from kogpt_funcs import registry
-from kogpt_funcs.registry import Function
+from kogpt_funcs.contract import registry
+from kogpt_funcs.contract.registry import Function
 
 NAMES = registry.names()
 KOREAN = re.compile("[가-힣]")

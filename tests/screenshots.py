@@ -13,7 +13,7 @@ from package_copy import ROOT
 
 sys.path.insert(0, str(ROOT))
 
-from kogpt_funcs.registry import functions
+from kogpt_funcs.contract.registry import functions
 
 IMAGES = ROOT / "docs" / "images"
 

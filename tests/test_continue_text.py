@@ -6,7 +6,7 @@ import pytest
 
 from kogpt_funcs import continue_text
 from kogpt_funcs.continue_text import ContinueTextInput, ContinueTextOutput, stream
-from kogpt_funcs.text import last_sentence_end
+from kogpt_funcs.korean.text import last_sentence_end
 
 PROMPTS = ["인생을 즐겁게 살기 위해서는", "어느 날 아침, 그는 낯선 편지 한 통을 받았다.", "두 사람은 작은 마을에서 함께 자랐다. 그러나"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kogpt_funcs import write_comment
-from kogpt_funcs.abuse import is_abusive
+from kogpt_funcs.korean.abuse import is_abusive
 from kogpt_funcs.write_comment import WriteCommentInput, mood_of, training_examples
 
 

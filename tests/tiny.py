@@ -22,7 +22,7 @@ def tiny_base(folder: Path, **config: Any) -> Path:
     torch.manual_seed(1)
     shape = {"vocab_size": 8192, "n_positions": 64, "n_embd": 32, "n_layer": 2, "n_head": 2}
     GPT2LMHeadModel(GPT2Config(**(shape | config), bos_token_id=0, eos_token_id=1, pad_token_id=3)).save_pretrained(folder)
-    shutil.copy(ROOT / "weights" / "base" / "tokenizer.json", folder)
+    shutil.copy(ROOT / "weights" / "small" / "tokenizer.json", folder)
     return folder
 
 

@@ -52,7 +52,7 @@ def _answer(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _call(name: str, data: dict[str, Any], times: int) -> list[float]:
-    from kogpt_funcs import registry
+    from kogpt_funcs.contract import registry
 
     function = registry.get(name)
     seconds = []

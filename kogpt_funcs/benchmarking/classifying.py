@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from kogpt_funcs import registry
-from kogpt_funcs.models import checkpoints
+from kogpt_funcs.contract import registry
+from kogpt_funcs.models.bases import checkpoints
 
 #: What skt/kobert-base-v1 has in its config.json, as far as speed depends on it, the vocabulary apart.
 KOBERT = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072, "num_labels": 6}
@@ -49,7 +49,7 @@ def _ways(folder: Path, texts: list[str]) -> tuple[dict[str, Callable[[], Any]],
     """What is measured by its name; the number of tokens in all; the bytes of our weights."""
     from transformers import pipeline
 
-    from kogpt_funcs.models.classifier import Classifier
+    from kogpt_funcs.models.classifier.classifier import Classifier
 
     ours = Classifier(str(folder))
     pipe: Any = pipeline("text-classification", model=str(folder), device=ours.device, top_k=None)
@@ -76,7 +76,7 @@ def kobert(out: Path, **smaller: int) -> Path:
     from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_file=str(checkpoints.folder("base") / "tokenizer.json"), pad_token="<pad>", unk_token="<unk>", model_max_length=512
+        tokenizer_file=str(checkpoints.folder("small") / "tokenizer.json"), pad_token="<pad>", unk_token="<unk>", model_max_length=512
     )
     tokenizer.save_pretrained(out)
     torch.manual_seed(0)

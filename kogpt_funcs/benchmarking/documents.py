@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from kogpt_funcs.errors import KogptError
+from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.models import Special
-from kogpt_funcs.models.tokenizer import END, Tokenizer
+from kogpt_funcs.models.tokenizers.kogpt2 import END, Tokenizer
 
 _MOST_TOKENS = 40_000
 _BLOCKS = 16  # of each held-out group

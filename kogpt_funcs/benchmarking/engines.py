@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kogpt_funcs import settings
 from kogpt_funcs.benchmarking.documents import Document
 from kogpt_funcs.benchmarking.prompts import Prompt
+from kogpt_funcs.contract import settings
 
 
 class Engine(ABC):
@@ -134,8 +134,8 @@ class Ours(Engine):
         return new if sample.finish_reason == "length" else sample.tokens
 
     def bits(self, documents: Sequence[Document]) -> float:
-        from kogpt_funcs.models.language_model import LanguageModel
-        from kogpt_funcs.models.network import Work
+        from kogpt_funcs.models.bases.language_model import LanguageModel
+        from kogpt_funcs.models.networks.network import Work
 
         network = LanguageModel(str(self.folder)).network
         return sum(_bits(network.forward([Work(d.ids, network.cache(), None)], every=True), d) for d in documents)

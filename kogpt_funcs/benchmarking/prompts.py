@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kogpt_funcs.models import Special
-from kogpt_funcs.models.tokenizer import Tokenizer
+from kogpt_funcs.models.tokenizers.kogpt2 import Tokenizer
 
 _SENTENCES = (
     "어느 날 아침, 그는 낯선 편지 한 통을 받았다.", "두 사람은 작은 마을에서 함께 자랐다.", "비가 오는 날이면 할머니는 늘 옛날이야기를 해 주셨다.",

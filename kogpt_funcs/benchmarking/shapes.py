@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from kogpt_funcs.errors import CheckpointError
-from kogpt_funcs.models import checkpoints
+from kogpt_funcs.contract.errors import CheckpointError
+from kogpt_funcs.models.bases import checkpoints
 
 #: What skt/kogpt2-base-v2 has in its config.json, as far as speed depends on it.
 KOGPT2 = {"n_layer": 12, "n_embd": 768, "n_head": 12, "n_positions": 1024, "vocab_size": 51200}
@@ -30,7 +30,7 @@ def kogpt2(out: Path, fixture: Path | None = None, **smaller: int) -> Path:
     shape: dict[str, Any] = {**KOGPT2, **smaller}
     out.mkdir(parents=True, exist_ok=True)
     if fixture is None:
-        _fill_up(checkpoints.folder("base") / "tokenizer.json", out / "tokenizer.json", shape["vocab_size"])
+        _fill_up(checkpoints.folder("small") / "tokenizer.json", out / "tokenizer.json", shape["vocab_size"])
     elif (fixture / "tokenizer.json").is_file():
         shutil.copy(fixture / "tokenizer.json", out)
     else:

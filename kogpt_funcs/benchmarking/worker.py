@@ -12,7 +12,7 @@ from typing import Any
 
 from kogpt_funcs.benchmarking.documents import Document
 from kogpt_funcs.benchmarking.prompts import Prompt
-from kogpt_funcs.errors import KogptError
+from kogpt_funcs.contract.errors import KogptError
 
 
 class Missing(KogptError):

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from kogpt_funcs import settings
+from kogpt_funcs.contract import settings
 from kogpt_funcs.models.prompt import Example, Generation, Labelled, Prompt, Sample, Special
 
 __all__ = ["Example", "Generation", "Labelled", "Prompt", "Sample", "Special", "classify", "generate", "resident", "thresholds"]
@@ -17,7 +17,7 @@ _importing = threading.Lock()  # two threads that import transformers at once se
 def generate(request: Generation) -> Iterator[list[Sample]]:
     """Snapshots of the samples of `request` as they grow; the last one is complete. Closing it cancels the work."""
     with _importing:
-        from kogpt_funcs.models import backends
+        from kogpt_funcs.models.bases import backends
 
         backend = backends.backend_for(settings.base())
     return backend(request)
@@ -26,7 +26,7 @@ def generate(request: Generation) -> Iterator[list[Sample]]:
 def classify(texts: list[str], checkpoint: str) -> list[dict[str, dict[str, float]]]:
     """For each text: {label group: {label: probability}}, the groups being those of the checkpoint's config."""
     with _importing:
-        from kogpt_funcs.models import classifier
+        from kogpt_funcs.models.classifier import classifier
 
     return classifier.classify(texts, checkpoint)
 
@@ -34,7 +34,7 @@ def classify(texts: list[str], checkpoint: str) -> list[dict[str, dict[str, floa
 def thresholds(checkpoint: str) -> dict[str, dict[str, float]]:
     """{label group: {label: the probability from which it counts as found}}, for the groups of a classifier that have some."""
     with _importing:
-        from kogpt_funcs.models import classifier
+        from kogpt_funcs.models.classifier import classifier
 
     return classifier.thresholds(checkpoint)
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from kogpt_funcs import settings
-from kogpt_funcs.errors import CheckpointError
+from kogpt_funcs.contract import settings
+from kogpt_funcs.contract.errors import CheckpointError
 
 log = logging.getLogger(__name__)
 

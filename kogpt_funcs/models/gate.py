@@ -6,8 +6,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kogpt_funcs import settings
-from kogpt_funcs.errors import Busy
+from kogpt_funcs.contract import settings
+from kogpt_funcs.contract.errors import Busy
 
 _lock = threading.Lock()
 _admitted = 0

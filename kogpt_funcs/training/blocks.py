@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from kogpt_funcs.models import Example
-from kogpt_funcs.models.tokenizer import END, PAD, Tokenizer
+from kogpt_funcs.models.tokenizers.kogpt2 import END, PAD, Tokenizer
 
 _OPEN_BLOCKS = 64  # how many unfinished blocks wait for a document that fits
 

@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from kogpt_funcs import registry
-from kogpt_funcs.errors import KogptError
+from kogpt_funcs.contract import registry
+from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.models import Example
 from kogpt_funcs.training.mix import is_test
 from kogpt_funcs.training.sources import Source

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from kogpt_funcs.errors import KogptError
+from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.training.leaderboard import COLUMNS, Entry, points
 
 _COLOURS = ("#4f46e5", "#db2777", "#059669", "#d97706", "#0284c7", "#7c3aed", "#65a30d", "#dc2626", "#475569", "#a16207")

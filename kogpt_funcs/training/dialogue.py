@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from kogpt_funcs.errors import KogptError
+from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.models import Example
 from kogpt_funcs.training import record
 from kogpt_funcs.training.export import save_trained

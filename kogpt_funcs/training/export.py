@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from kogpt_funcs.errors import KogptError
-from kogpt_funcs.models.tokenizer import SPECIALS, Tokenizer
+from kogpt_funcs.contract.errors import KogptError
+from kogpt_funcs.models.tokenizers.kogpt2 import SPECIALS, Tokenizer
 
 _NAMED = {"bos_token": 0, "eos_token": 1, "pad_token": 3, "unk_token": 5, "mask_token": 6}
 

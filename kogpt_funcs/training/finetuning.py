@@ -13,7 +13,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from tqdm import tqdm
 
-from kogpt_funcs.errors import KogptError
+from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.models import Example
 from kogpt_funcs.training import corpus, record
 from kogpt_funcs.training.export import save_trained

@@ -15,7 +15,7 @@ from typing import Any
 
 from transformers import Trainer, TrainerCallback
 
-from kogpt_funcs.errors import KogptError
+from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.training import seals
 from kogpt_funcs.training.loop import agreed
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from sklearn.metrics import confusion_matrix, f1_score, roc_auc_score
 
-from kogpt_funcs.models.classifier import activate
-from kogpt_funcs.models.ngrams import Ngrams
+from kogpt_funcs.models.classifier.classifier import activate
+from kogpt_funcs.models.classifier.ngrams import Ngrams
 from kogpt_funcs.training.label_rows import Groups, Rows, columns_of
 
 _TEMPERATURES = np.arange(0.4, 3.01, 0.05)

@@ -9,9 +9,9 @@ from zlib import crc32
 import numpy as np
 import torch
 
-from kogpt_funcs.errors import KogptError
+from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.models import Labelled
-from kogpt_funcs.models.encoding import Encoder, pad
+from kogpt_funcs.models.classifier.encoding import Encoder, pad
 from kogpt_funcs.training.mix import is_held_out
 from kogpt_funcs.training.sources import Source
 

@@ -21,11 +21,12 @@ from transformers import (
     TrainerCallback,
 )
 
-from kogpt_funcs import registry
-from kogpt_funcs.errors import CheckpointError, KogptError
-from kogpt_funcs.models import Labelled, checkpoints
-from kogpt_funcs.models.encoding import Encoder, encoder
-from kogpt_funcs.models.ngrams import Ngrams
+from kogpt_funcs.contract import registry
+from kogpt_funcs.contract.errors import CheckpointError, KogptError
+from kogpt_funcs.models import Labelled
+from kogpt_funcs.models.bases import checkpoints
+from kogpt_funcs.models.classifier.encoding import Encoder, encoder
+from kogpt_funcs.models.classifier.ngrams import Ngrams
 from kogpt_funcs.training import label_card, ngram_fitting, record
 from kogpt_funcs.training.interruption import resume
 from kogpt_funcs.training.label_measures import calibrate, calibration_error, measure, predict

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kogpt_funcs.errors import KogptError
+from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.training import record, seals
 
 COLUMNS = ("run", "model", "base", "data", "strategy", "epochs", "train_loss", "validation_loss", "best", "date", "remark")

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kogpt_funcs import registry
-from kogpt_funcs.errors import KogptError
+from kogpt_funcs.contract import registry
+from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.models import Example, Special
 from kogpt_funcs.training.sources import Source
 

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from scipy.special import expit, softmax
 
-from kogpt_funcs.models.ngrams import Ngrams, counted, features
+from kogpt_funcs.models.classifier.ngrams import Ngrams, counted, features
 
 _BUCKETS = 2**16
 _STRENGTH = 2.0  # C of the usual notation: loss a row beside half the squared weights

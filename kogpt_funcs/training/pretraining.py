@@ -16,8 +16,8 @@ import torch
 from tqdm import tqdm
 from transformers import GPT2Config, GPT2LMHeadModel, PrinterCallback, Trainer, TrainerCallback
 
-from kogpt_funcs.errors import KogptError
-from kogpt_funcs.models.tokenizer import END, PAD, Tokenizer
+from kogpt_funcs.contract.errors import KogptError
+from kogpt_funcs.models.tokenizers.kogpt2 import END, PAD, Tokenizer
 from kogpt_funcs.training import record, seals
 from kogpt_funcs.training.blocks import Packed, pack
 from kogpt_funcs.training.export import save_base

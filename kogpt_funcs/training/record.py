@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kogpt_funcs import __version__
-from kogpt_funcs.errors import KogptError
+from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.training import seals
 
 Kind = Literal["base", "adapter", "full", "classifier", "dialogue"]

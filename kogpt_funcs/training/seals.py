@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path
 
-from kogpt_funcs.errors import KogptError
+from kogpt_funcs.contract.errors import KogptError
 
 _SEAL = "seal.json"
 _NAME = re.compile(r"checkpoint-(\d+)")

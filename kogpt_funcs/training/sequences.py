@@ -12,7 +12,7 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from kogpt_funcs.models import Example, Special
-from kogpt_funcs.models.tokenizer import END, PAD, Tokenizer
+from kogpt_funcs.models.tokenizers.kogpt2 import END, PAD, Tokenizer
 
 
 @dataclass(frozen=True)

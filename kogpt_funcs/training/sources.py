@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kogpt_funcs import tables
-from kogpt_funcs.errors import KogptError
+from kogpt_funcs.contract.errors import KogptError
+from kogpt_funcs.data import tables
+from kogpt_funcs.data.tables import Row
 from kogpt_funcs.models import Example, Special
-from kogpt_funcs.tables import Row
 
 _TOLD = 20  # bad rows of a file that are told one by one; the others are counted
 _BAD = (KeyError, TypeError, ValueError, AttributeError, IndexError)  # what a renderer raises on a row it cannot use

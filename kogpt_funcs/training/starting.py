@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import torch
 from transformers import GPT2LMHeadModel
 
-from kogpt_funcs.errors import CheckpointError
-from kogpt_funcs.models import checkpoints
-from kogpt_funcs.models.tokenizer import Tokenizer
+from kogpt_funcs.contract.errors import CheckpointError
+from kogpt_funcs.models.bases import checkpoints
+from kogpt_funcs.models.tokenizers.kogpt2 import Tokenizer
 
 _TIED = {"lm_head.weight"}  # the same matrix as the embeddings
 

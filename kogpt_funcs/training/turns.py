@@ -9,9 +9,9 @@ from typing import Any, Literal, get_args
 
 import torch
 
+from kogpt_funcs.korean.text import clean
 from kogpt_funcs.models import Example, Special
-from kogpt_funcs.models.tokenizer import END, PAD, SPECIALS, Tokenizer
-from kogpt_funcs.text import clean
+from kogpt_funcs.models.tokenizers.kogpt2 import END, PAD, SPECIALS, Tokenizer
 from kogpt_funcs.training.sequences import Sequence
 
 #: Which tokens the loss counts, `</s>` always among them. ChatHuman's names: Input, -100, -100+sys, Shift.

@@ -9,7 +9,7 @@ from pathlib import Path
 from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, trainers
 from tokenizers import Tokenizer as FastTokenizer
 
-from kogpt_funcs.models.tokenizer import NEWLINE, SPECIALS
+from kogpt_funcs.models.tokenizers.kogpt2 import NEWLINE, SPECIALS
 
 
 def train_vocabulary(texts: Iterable[str], size: int, path: Path) -> None:

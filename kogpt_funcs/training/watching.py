@@ -14,7 +14,7 @@ import torch
 from tqdm import tqdm
 from transformers import TrainerCallback
 
-from kogpt_funcs.models.tokenizer import END, PAD
+from kogpt_funcs.models.tokenizers.kogpt2 import END, PAD
 from kogpt_funcs.training import record
 from kogpt_funcs.training.loop import Clock
 from kogpt_funcs.training.sequences import Sequence

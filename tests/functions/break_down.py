@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from kogpt_funcs.errors import Busy, CheckpointError, InvalidInput, KogptError
+from kogpt_funcs.contract.errors import Busy, CheckpointError, InvalidInput, KogptError
 
 Way = Literal["well", "bug", "busy", "checkpoint", "invalid", "own", "surrogate", "nan"]
 

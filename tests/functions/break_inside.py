@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from kogpt_funcs import models
+from kogpt_funcs.korean.text import required
 from kogpt_funcs.models import Generation, Special
-from kogpt_funcs.text import required
 
 
 class BreakInsideInput(BaseModel):

@@ -9,7 +9,7 @@ from typing import Optional
 
 from pydantic import BaseModel, Field
 
-from kogpt_funcs.text import required
+from kogpt_funcs.korean.text import required
 
 
 class Pause(BaseModel):

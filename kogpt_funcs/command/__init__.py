@@ -1,0 +1,1 @@
+"""The `kogpt` command, one file a subcommand."""

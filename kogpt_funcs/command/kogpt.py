@@ -1,0 +1,115 @@
+"""The `kogpt` command. Each part is imported when it is used, so that `kogpt --help` answers at once."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from kogpt_funcs import __version__
+from kogpt_funcs.contract.errors import KogptError
+
+#: Commands that live elsewhere: name → (module, attribute, the line that `kogpt --help` shows).
+_ELSEWHERE = {
+    "call": ("kogpt_funcs.command.call", "call", "Run one function on one input; JSON on stdout."),
+    "map": ("kogpt_funcs.command.map", "map_file", "Run a function over a column of a CSV, TSV, JSONL or XLSX file."),
+    "generate": ("kogpt_funcs.command.generate", "generate", "Continue prompts typed one after another; keep the samples."),
+    "collect": ("kogpt_funcs.command.collect", "collect", "Collect text for training, from YouTube."),
+    "clean": ("kogpt_funcs.command.prepare_text", "clean", "Clean collected text: names, personal data, abuse."),
+    "pack": ("kogpt_funcs.command.prepare_text", "pack", "Pack novels into phrases that fill a model's context."),
+    "runs": ("kogpt_funcs.command.runs", "runs", "List training runs with their losses; write CSV or a page of curves."),
+    "bench": ("kogpt_funcs.command.bench", "bench", "Measure speed and memory beside other engines."),
+    "train": ("kogpt_funcs.command.train", "train", "Train a base, an adapter or a classifier."),
+    "evaluate": ("kogpt_funcs.command.evaluate", "evaluate", "Measure a checkpoint on held-out data."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports the commands of _ELSEWHERE only when one of them is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*self.commands, *_ELSEWHERE])
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _ELSEWHERE:
+            return super().get_command(ctx, name)
+        module, attribute, _ = _ELSEWHERE[name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        lines = {name: command.get_short_help_str(100) for name, command in self.commands.items()}
+        lines |= {name: line for name, (_, _, line) in _ELSEWHERE.items()}
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(lines.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="kogpt")
+def kogpt() -> None:
+    """Korean text functions.
+
+    Results are UTF-8 JSON on stdout, messages go to stderr. The exit status is 1 when the input is at fault, 2 when
+    the command line is.
+    """
+
+
+@kogpt.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+def list_functions(as_json: bool) -> None:
+    """List the functions."""
+    from kogpt_funcs.contract.registry import functions
+
+    found = functions().values()
+    if as_json:
+        entries = [{"name": f.name, "title": f.title, "description": f.description} for f in found]
+        click.echo(json.dumps(entries, ensure_ascii=False))
+        return
+    width = max((len(f.name) for f in found), default=0)
+    for function in found:
+        click.echo(f"{function.name:{width}}  {function.title}")
+
+
+@kogpt.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--host", help="Address to listen on. [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on. [default: 7860]")
+def serve(names: tuple[str, ...], host: str | None, port: int | None) -> None:
+    """Serve the page of every function, or of those named; REST and MCP always have all."""
+    from kogpt_funcs.surfaces.suite import launch
+
+    launch(list(names) or None, host, port)
+
+
+def main() -> NoReturn:
+    """Run `kogpt` on this process's arguments; they, file names and streams are UTF-8 whatever the locale says."""
+    if sys.getfilesystemencoding() != "utf-8":
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+    for stream, errors in ((sys.stdout, "replace"), (sys.stderr, "backslashreplace")):
+        stream.reconfigure(encoding="utf-8", errors=errors)  # type: ignore[union-attr]
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    """The exit status; whatever goes wrong is told in a sentence, never by a stack trace."""
+    try:
+        result: Any = kogpt.main(arguments, prog_name="kogpt", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except KogptError as error:
+        return _fail(str(error), 1)
+    except Exception as error:
+        return _fail(f"this is a fault of kogpt, not of your input: {type(error).__name__}: {error}", 70)
+
+
+def _fail(sentence: str, status: int) -> int:
+    click.echo(f"kogpt: {sentence}", err=True)
+    return status

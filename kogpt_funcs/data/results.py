@@ -1,0 +1,90 @@
+"""Writes a table again with columns added: CSV, TSV, JSONL or XLSX. It knows no function."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from kogpt_funcs.contract.errors import KogptError
+from kogpt_funcs.data.tables import DELIMITERS, Table, open_packed
+
+Record = dict[str, Any]
+
+
+def write_results(path: Path, table: Table, added: list[str], records: Iterable[Record]) -> None:
+    """`records` (column → value) as a table like `table`; `path` appears only when it is whole."""
+    unfinished = path.with_name(path.name + ".writing")
+    write = {"jsonl": _write_jsonl, "xlsx": _write_xlsx}.get(table.kind, _write_csv)
+    try:
+        write(unfinished, table, added, records)
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise KogptError(f"{path} cannot be written: {error.strerror}.") from None
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            unfinished.unlink()
+
+
+@contextlib.contextmanager
+def _text(path: Path, table: Table, encoding: str) -> Iterator[io.TextIOWrapper]:
+    raw = open_packed(path, table.packing, "wb")
+    with raw, io.TextIOWrapper(raw, encoding, errors="replace", newline="") as file:
+        yield file
+
+
+def _write_jsonl(path: Path, table: Table, added: list[str], records: Iterable[Record]) -> None:
+    with _text(path, table, "utf-8") as file:
+        for record in records:
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def _write_csv(path: Path, table: Table, added: list[str], records: Iterable[Record]) -> None:
+    """CP949 and UTF-16 become UTF-8 with a mark, which Excel reads too and which holds every character."""
+    encoding = table.encoding if table.encoding == "utf-8" else "utf-8-sig"
+    with _text(path, table, encoding) as file:
+        writer = csv.writer(file, delimiter=DELIMITERS[table.kind], lineterminator="\n")
+        writer.writerow([*table.columns, *added])
+        for record in records:
+            given = [record.get(column, "") for column in table.columns]
+            writer.writerow([*given, *(_harmless(_cell(record.get(column))) for column in added)])
+
+
+def _write_xlsx(path: Path, table: Table, added: list[str], records: Iterable[Record]) -> None:
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
+
+    def cell(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        readable = ILLEGAL_CHARACTERS_RE.sub("", value).encode("utf-8", "replace").decode()
+        made = WriteOnlyCell(sheet, readable)
+        made.data_type = "s"  # a text, even where it looks like a formula
+        return made
+
+    sheet.append([cell(column) for column in [*table.columns, *added]])
+    for record in records:
+        given = [record.get(column) for column in table.columns]
+        sheet.append([cell(value) for value in [*given, *(_cell(record.get(column)) for column in added)]])
+    book.save(path)
+
+
+def _cell(value: Any) -> Any:
+    """A value as one cell: lists and objects as JSON."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict, bool)) else value
+
+
+def _harmless(value: Any) -> Any:
+    """A text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+

@@ -1,0 +1,85 @@
+"""Any function's adapter: held-out bits per character of its targets, beside those of the bare base."""
+
+from __future__ import annotations
+
+import random
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from peft import PeftModel
+from transformers import GPT2LMHeadModel
+
+from kogpt_funcs.contract import registry, settings
+from kogpt_funcs.contract.errors import CheckpointError, KogptError
+from kogpt_funcs.evaluation import rows
+from kogpt_funcs.evaluation.report import Figures
+from kogpt_funcs.evaluation.rows import Asked
+from kogpt_funcs.models import Example
+from kogpt_funcs.models.bases import checkpoints
+from kogpt_funcs.models.bases.language_model import device
+from kogpt_funcs.models.tokenizers.kogpt2 import Tokenizer
+from kogpt_funcs.training import sequences
+
+_MOST = 300  # examples; enough to tell an adapter from its base
+
+
+def measure(asked: Asked) -> Figures:
+    return {"function": asked.function, **bits_per_character(asked, rows.held_out(asked))}
+
+
+def bits_per_character(asked: Asked, held_out: Sequence[dict[str, Any]]) -> Figures:
+    """Bits per character of at most 300 targets that the rows `held_out` render, by the base alone and as it was trained for the function, in fp32."""
+    examples = list(_examples(asked, held_out))
+    folder = checkpoints.folder(settings.base())
+    model: Any = GPT2LMHeadModel.from_pretrained(str(folder), dtype=torch.float32)
+    model.to(device())
+    chosen = rows.draw(examples, min(asked.limit or _MOST, _MOST), asked.seed)
+    found = sequences.sequences(chosen, Tokenizer(folder / "tokenizer.json"), model.config.n_positions)
+    alone = sequences.bits_per_character(model, found)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PEFT warns of what transformers is about to rename
+        adapted = _adapted(asked.function, model)
+    return {
+        "base": checkpoints.slug(settings.base()),
+        "bits_per_character": {
+            "base alone": {"examples": len(found), "bits": round(alone, 4)},
+            "trained for it": {"examples": len(found), "bits": round(sequences.bits_per_character(adapted, found), 4)},
+        },
+    }
+
+
+def _examples(asked: Asked, held_out: Sequence[dict[str, Any]]) -> Iterator[Example]:
+    render = getattr(registry.get(asked.function).module, "training_examples", None)
+    if render is None:
+        raise KogptError(f"kogpt_funcs/{asked.function}.py has no training_examples(row, rng), so it has no adapter to measure.")
+    rng, made = random.Random(asked.seed), 0
+    for row in held_out:
+        try:
+            found = list(render(row, rng))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            print(f"A held-out row of {asked.names} is skipped: {error!r}. Columns found: {', '.join(row)}.", file=sys.stderr)
+            continue
+        made += len(found)
+        yield from found
+    if not made:
+        raise KogptError(f"No held-out row of {asked.names} makes an example. {render.__doc__ or ''}")
+
+
+def _adapted(function: str, model: Any) -> Any:
+    full = checkpoints.full_checkpoint(function, settings.base())
+    if full:
+        own: Any = GPT2LMHeadModel.from_pretrained(str(checkpoints.folder(full)), dtype=torch.float32)
+        return own.to(device())
+    return PeftModel.from_pretrained(model, str(_adapter(function, model)))
+
+
+def _adapter(function: str, model: torch.nn.Module) -> Any:
+    folder = checkpoints.adapter_folder(function, settings.base())
+    if folder is None:
+        raise CheckpointError(f"No adapter {function!r} for base {checkpoints.slug(settings.base())!r}. Train it: kogpt train {function} --data FILE")
+    if checkpoints.read_json(folder / "base.json").get("fingerprint") != checkpoints.fingerprint(model):
+        raise CheckpointError(f"The adapter {function!r} was trained on other weights than this base has. Train it again: kogpt train {function} --data FILE")
+    return folder

@@ -1,0 +1,1 @@
+"""Where weights come from, and who runs a request on them."""

@@ -1,0 +1,32 @@
+"""Who runs a request: our own decoder for GPT-2 bases, transformers for other architectures, a server for a URL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+
+from kogpt_funcs.contract import settings
+from kogpt_funcs.models.bases import remote
+from kogpt_funcs.models.prompt import Generation, Sample
+
+Backend = Callable[[Generation], Iterator[list[Sample]]]
+
+
+def backend_for(base: str) -> Backend:
+    """What generates with the base of that name: a checkpoint in weights/, a folder, a hub name, or URL#MODEL."""
+    if remote.is_remote(base):
+        return remote.generate
+    if _architecture(base, str(settings.weights())) == "gpt2":
+        from kogpt_funcs.models.decoder import writing as decoder
+
+        return decoder.generate
+    from kogpt_funcs.models.bases import causal_model
+
+    return causal_model.generate
+
+
+@cache  # a hub name is looked up once; a failure is not kept
+def _architecture(base: str, weights: str) -> str:
+    from kogpt_funcs.models.bases import checkpoints
+
+    return str(checkpoints.read_json(checkpoints.folder(base) / "config.json").get("model_type"))

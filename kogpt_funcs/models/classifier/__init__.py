@@ -1,0 +1,1 @@
+"""Labels off a text, by a head on a base or by any sequence classifier."""

@@ -1,0 +1,1 @@
+"""The running batch: scheduling, sampling, endings, prefixes. It knows no architecture."""

@@ -1,0 +1,35 @@
+"""LoRA adapters as PEFT keeps them, read as low-rank pairs for the decoder's networks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors import safe_open
+
+from kogpt_funcs.contract.errors import CheckpointError
+from kogpt_funcs.models.bases import checkpoints
+from kogpt_funcs.models.networks.network import Adapter
+
+#: The linear layers of a GPT-2 block, in the order in which the networks run them.
+PARTS = ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
+
+
+def read_adapter(folder: Path, layers: int) -> Adapter:
+    """The pairs of `folder`'s adapter (Hu et al. 2021), alpha / rank multiplied into the second of each.
+
+    Raises CheckpointError where it changes anything but the four linear layers of the blocks.
+    """
+    config = checkpoints.read_json(folder / "adapter_config.json")
+    scale = config["lora_alpha"] / (config["r"] ** 0.5 if config.get("use_rslora") else config["r"])
+    with safe_open(str(folder / "adapter_model.safetensors"), framework="pt") as file:
+        tensors = {name.removeprefix("base_model.model.transformer.h."): file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    found: Adapter = []
+    for place in (f"{i}.{part}" for i in range(layers) for part in PARTS):
+        down, up = (tensors.pop(f"{place}.lora_{side}.weight", None) for side in "AB")
+        found.append(None if down is None or up is None else (down.float(), up.float() * scale))
+    if tensors or config.get("use_dora"):
+        raise CheckpointError(
+            f"The adapter in {folder.parent.name}/{folder.name} changes {next(iter(tensors), 'directions (DoRA)')}, which the decoder does not "
+            f"apply. Plain LoRA on {', '.join(PARTS)} is."
+        )
+    return found

@@ -1,0 +1,1 @@
+"""MCP: one tool a function."""

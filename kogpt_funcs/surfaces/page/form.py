@@ -1,0 +1,105 @@
+"""What happens when a person presses a button: check, answer piece by piece, stop, tell what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import gradio as gr
+from pydantic import BaseModel
+
+from kogpt_funcs.contract.errors import FieldProblem, InvalidInput
+from kogpt_funcs.contract.registry import Function
+from kogpt_funcs.surfaces import faults
+from kogpt_funcs.surfaces.page.answers import Answer
+from kogpt_funcs.surfaces.page.components import Field
+from kogpt_funcs.surfaces.page.growing import growing
+
+_EVERY = 0.06  # seconds between two pieces of a growing answer: a browser draws no faster than people read
+
+#: Component → new value; what is not named stays as it is.
+Update = dict[gr.components.Component, Any]
+
+
+@dataclass(frozen=True)
+class Form:
+    """The components of one function on the page, and what they do."""
+
+    function: Function
+    fields: list[Field]
+    answers: list[Answer]
+    notice: gr.HTML  # what is wrong with the request as a whole
+    run: gr.Button
+    stop: gr.Button
+    examples: gr.Dataset
+
+    def wire(self) -> None:
+        """Connects the buttons; call it inside the open gr.Blocks."""
+        inputs = [field.control.component for field in self.fields]
+        problems = [field.problem for field in self.fields]
+        submits = [box.submit for box in inputs if isinstance(box, gr.Textbox)]
+        # preprocess=False: Function.parse judges what the browser sent, in Korean, and nobody before it.
+        running = gr.on(
+            [self.run.click, *submits], self.respond, inputs=inputs,
+            outputs=[*(a.component for a in self.answers), self.notice, *problems, self.run, self.stop],
+            show_progress="minimal", show_progress_on=[a.component for a in self.answers], preprocess=False,
+            trigger_mode="once", api_visibility="private",
+        )  # fmt: skip
+        self.stop.click(
+            self._stopped, outputs=[self.run, self.stop], cancels=[running], queue=False, show_progress="hidden",
+            api_visibility="private",
+        )  # fmt: skip
+        self.examples.click(
+            self._fill, inputs=self.examples, outputs=[*inputs, *problems], queue=False, show_progress="hidden",
+            api_visibility="private",
+        )  # fmt: skip
+
+    def respond(self, *raw: Any) -> Iterator[Update]:
+        """The answer to what the browser sent, as it grows."""
+        yield {**self._fresh(), self.run: gr.update(visible=False), self.stop: gr.update(visible=True)}
+        try:
+            yield from self._answer(raw)
+        except InvalidInput as error:
+            yield self._problems(error.problems)
+        except Exception as error:
+            yield {self.notice: f'<p role="alert">{escape(faults.known(error).message)}</p>'}
+        yield self._stopped()
+
+    def _answer(self, raw: tuple[Any, ...]) -> Iterator[Update]:
+        request = self.function.parse(self._data(raw))
+        if self.function.stream is None:
+            yield self._shown(self.function.call(request))
+            return
+        with closing(growing(self.function.stream(request), _EVERY)) as outputs:
+            for output in outputs:
+                yield self._shown(output)
+
+    def _data(self, raw: tuple[Any, ...]) -> dict[str, Any]:
+        read = {field.name: field.control.read(value) for field, value in zip(self.fields, raw, strict=True)}
+        return {name: value for name, value in read.items() if value is not None}
+
+    def _shown(self, output: BaseModel) -> Update:
+        return {a.component: a.show(getattr(output, a.name)) for a in self.answers}
+
+    def _fresh(self) -> Update:
+        cleared = {a.component: a.empty for a in self.answers}
+        return {**cleared, self.notice: "", **{field.problem: "" for field in self.fields}}
+
+    def _problems(self, problems: tuple[FieldProblem, ...]) -> Update:
+        lines = {field.name: field.problem for field in self.fields}
+        found: dict[gr.components.Component, list[str]] = {}
+        for problem in problems:
+            name, _, inside = problem.field.partition(".")
+            text = f"{inside}: {problem.message}" if inside else problem.message
+            found.setdefault(lines.get(name, self.notice), []).append(text)
+        return {line: f'<p role="alert">{escape(" ".join(texts))}</p>' for line, texts in found.items()}
+
+    def _stopped(self) -> Update:
+        return {self.run: gr.update(visible=True), self.stop: gr.update(visible=False)}
+
+    def _fill(self, index: int) -> list[Any]:
+        example = self.function.examples[index]
+        return [*(field.shown(example) for field in self.fields), *("" for _ in self.fields)]

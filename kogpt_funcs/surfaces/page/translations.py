@@ -1,0 +1,70 @@
+"""What the page says by itself, in Korean and English. What a function says comes from the function."""
+
+from __future__ import annotations
+
+from html import escape
+
+from gradio.i18n import I18n, I18nData
+
+from kogpt_funcs.contract.registry import Function
+
+#: key: (Korean, English)
+WORDS = {
+    "suite": ("한국어 글 함수", "Korean text functions"),
+    "subtitle": (
+        "글을 고르고 단추를 누르면, 이 컴퓨터 안의 작은 언어 모델이 답합니다.",
+        "Pick a text and press the button: a small language model on this machine answers.",
+    ),
+    "run": ("실행", "Run"),
+    "stop": ("멈춤", "Stop"),
+    "sampling": ("세밀한 설정", "Fine settings"),
+    "examples": ("예시: 누르면 채워집니다", "Examples: press one to fill it in"),
+    "waiting": ("답은 여기에 나옵니다.", "The answer appears here."),
+    "none": ("없음", "None"),
+    "copy": ("복사", "Copy"),
+    "optional": ("비워 두어도 됩니다.", "May stay empty."),
+    "lines": ("한 줄에 하나씩 적습니다.", "One a line."),
+    "json": ("JSON으로 적습니다.", "Written as JSON."),
+    "not_json": ("JSON으로 읽을 수 없습니다. 예: {example}.", "This is not JSON. An example: {example}."),
+    "also": ("같은 함수를 프로그램에서도 부를 수 있습니다:", "Programs can call the same functions:"),
+}
+
+
+class Dictionary:
+    """Collects the page's labels while it is built; `i18n()` hands them to the browser, which picks the language."""
+
+    def __init__(self) -> None:
+        self._korean: dict[str, str] = {}
+        self._english: dict[str, str] = {}
+
+    def say(self, korean: str, english: str) -> I18nData:
+        key = f"kogpt{len(self._korean)}"
+        self._korean[key], self._english[key] = korean, english
+        return I18nData(key)
+
+    def word(self, key: str) -> I18nData:
+        return self.say(*WORDS[key])
+
+    def i18n(self) -> I18n:
+        return I18n(ko=self._korean, en=self._english)
+
+
+def both(korean: str, english: str) -> str:
+    """HTML that shows one of two plain texts, by the page's language (see page.css)."""
+    return f'<span lang="ko">{escape(korean)}</span><span lang="en">{escape(english)}</span>'
+
+
+def word(key: str) -> str:
+    """A word of the table as HTML in both languages."""
+    return both(*WORDS[key])
+
+
+def english_name(name: str) -> str:
+    """`max_new_tokens` → `Max new tokens`."""
+    return name.replace("_", " ").strip().capitalize()
+
+
+def english_description(function: Function) -> str:
+    """The module's first line after the colon: `이어쓰기: continue a text.` → `Continue a text.`; empty if none."""
+    first = (function.module.__doc__ or "").strip().partition("\n")[0].partition(": ")[2]
+    return first[:1].upper() + first[1:] if first.isascii() else ""

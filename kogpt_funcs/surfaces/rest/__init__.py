@@ -1,0 +1,1 @@
+"""REST: JSON in, JSON or server-sent events out."""

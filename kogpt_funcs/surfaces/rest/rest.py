@@ -1,0 +1,257 @@
+"""REST: for each function `POST /NAME` (one Input, or a list of them) and `POST /NAME/stream`; and what describes them.
+
+Inputs are judged by Function.parse alone, so that every surface says the same; FastAPI routes and documents.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import anyio
+from anyio import to_thread
+from fastapi import Body, FastAPI, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.routing import APIRoute
+from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+import kogpt_funcs
+from kogpt_funcs import models
+from kogpt_funcs.contract import registry, settings
+from kogpt_funcs.contract.errors import KogptError, TooLarge
+from kogpt_funcs.contract.registry import Function
+from kogpt_funcs.surfaces import faults, readiness, work
+from kogpt_funcs.surfaces.rest.event_stream import EventStream
+from kogpt_funcs.surfaces.rest.wire import from_json, to_json
+
+MAX_BATCH = 64
+_SMALL = 10_000  # bytes of JSON that are read sooner than a thread is found for them
+_BATCH_AT_ONCE = 4  # of one batch's items, so that a long batch leaves room for others
+#: Reachable without the API key: they do no work, and a browser cannot send the key for a page.
+OPEN_PATHS = ("/", "/health", "/openapi.json", "/docs", "/swagger/*")
+
+_DESCRIPTION = f"""한국어 글쓰기 함수 모음입니다. 함수마다 두 주소가 있습니다.
+
+- `POST /이름`: 입력 하나를 주면 출력 하나를, 입력의 배열({MAX_BATCH}개까지)을 주면 같은 차례의 배열을 돌려줍니다.
+  배열에서는 잘못된 입력 하나가 제자리에서 `{{"error": …}}`가 되고 나머지는 답합니다.
+- `POST /이름/stream`: server-sent events로 `partial` 여럿과 마지막 `result`를 보냅니다. 연결을 끊으면 일을 멈춥니다.
+
+오류는 언제나 `{{"error": {{"code", "message", "problems"}}}}`입니다."""
+
+
+class FunctionCard(BaseModel):
+    name: str = Field(title="이름")
+    title: str = Field(title="제목")
+    description: str = Field(title="설명")
+    streams: bool = Field(title="스트리밍", description="참이면 쓰는 동안의 partial 사건을 보냅니다.")
+    input_schema: dict[str, Any] = Field(title="입력의 JSON Schema")
+    output_schema: dict[str, Any] = Field(title="출력의 JSON Schema")
+    examples: list[dict[str, Any]] = Field(title="입력 예")
+
+
+class FunctionCards(BaseModel):
+    functions: list[FunctionCard] = Field(title="함수", description="이름 차례입니다.")
+
+
+class Health(BaseModel):
+    status: str = Field(title="상태", description='답할 수 있으면 "ok", 모델을 읽는 중이면 "loading"(503)입니다.')
+    version: str = Field(title="판")
+    functions: list[str] = Field(title="함수 이름")
+    models: dict[str, Any] = Field(title="모델", description="지금 메모리에 있는 체크포인트와 그 크기입니다.")
+
+
+class _Route(APIRoute):
+    """The endpoint gets the Request and gives the Response; its __signature__ is there for the documentation."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        async def handle(request: Request) -> Response:
+            try:
+                return await self.endpoint(request)
+            except Exception as error:
+                return faults.response(error)
+
+        return handle
+
+
+def create_rest() -> FastAPI:
+    """The app, to be mounted (under /api). Raises BadFunction when a file in kogpt_funcs/ is wrong."""
+    app = FastAPI(
+        title="kogpt-funcs", version=kogpt_funcs.__version__, description=_DESCRIPTION,
+        docs_url=None, redoc_url=None, redirect_slashes=False,
+        exception_handlers={HTTPException: _http_fault, Exception: _bug},
+    )  # fmt: skip
+    app.router.route_class = _Route
+    for function in registry.functions().values():
+        _add(app, function)
+    app.add_api_route("/functions", _cards, tags=["안내"], summary="함수 목록", response_model=FunctionCards)
+    app.add_api_route("/health", _health, tags=["안내"], summary="상태", response_model=Health)
+    app.add_api_route("/docs", _docs, include_in_schema=False)
+    app.add_api_route("/", _root, include_in_schema=False)
+    app.mount("/swagger", StaticFiles(packages=[("fastapi_swagger", "resources")]))
+    if settings.api_key():
+        _document_key(app)
+    return app
+
+
+def _add(app: FastAPI, function: Function) -> None:
+    given: Any = function.input
+    output: Any = function.output
+
+    async def call(request: Request) -> Response:
+        data = await _read(request)
+        result: Any = None  # stays so for a client that has left: nobody reads it
+        async with work.until_left(request.receive):
+            result = await (_batch(function, data) if isinstance(data, list) else work.answer(function, data))
+        return _json(result)
+
+    async def stream(request: Request) -> Response:
+        return EventStream(function, await _read(request))
+
+    name, title, about = function.name, function.title, function.description
+    app.add_api_route(
+        f"/{name}", _documented(call, function, given | list[given]), methods=["POST"], operation_id=name,
+        tags=[title], summary=title, description=about, responses=_FAULTS,
+        response_model=output | list[output | faults.FaultBody],
+    )  # fmt: skip
+    app.add_api_route(
+        f"/{name}/stream", _documented(stream, function, given), methods=["POST"], operation_id=f"{name}_stream",
+        tags=[title], summary=f"{title} (스트리밍)", description=about, responses={**_FAULTS, 200: _EVENTS},
+        response_class=EventStream, response_model=None, status_code=200,
+    )  # fmt: skip
+
+
+def _documented(endpoint: Callable[[Request], Awaitable[Response]], function: Function, body: Any) -> Callable[..., Any]:
+    """`endpoint` with a signature that tells FastAPI what the body is and how an example looks."""
+    examples: dict[str, Any] = {f"{i}": {"value": example} for i, example in enumerate(function.examples, 1)}
+    parameter = inspect.Parameter(
+        "body", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=Body(openapi_examples=examples), annotation=body
+    )
+    endpoint.__signature__ = inspect.Signature([parameter])  # type: ignore[attr-defined]
+    return endpoint
+
+
+async def _read(request: Request) -> Any:
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding.lower() != "identity":
+        raise UnsupportedEncoding(f"Content-Encoding {encoding[:40]}은(는) 읽지 않습니다. 누르지 않은 JSON을 보내 주세요.")
+    body = await request.body()
+    return from_json(body) if len(body) <= _SMALL else await to_thread.run_sync(from_json, body)
+
+
+class UnsupportedEncoding(KogptError):
+    """The body is compressed."""
+
+    code = "unsupported_encoding"
+
+
+async def _batch(function: Function, items: list[Any]) -> list[dict[str, Any]]:
+    """One Output or FaultBody for each of `items`, in their order."""
+    if len(items) > MAX_BATCH:
+        raise TooLarge(f"한 번에 {MAX_BATCH}개까지 받습니다. 받은 것: {len(items):,}개. 나누어 보내 주세요.")
+    results: list[dict[str, Any]] = [{}] * len(items)
+    waiting = iter(enumerate(items))
+
+    async def worker() -> None:
+        for index, item in waiting:
+            try:
+                results[index] = await work.answer(function, item)
+            except Exception as error:
+                results[index] = faults.body(faults.known(error))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(_BATCH_AT_ONCE):
+            tasks.start_soon(worker)
+    return results
+
+
+async def _cards(request: Request) -> Response:
+    cards = [
+        FunctionCard(
+            name=f.name, title=f.title, description=f.description, streams=f.stream is not None,
+            input_schema=f.input.model_json_schema(), output_schema=f.output.model_json_schema(mode="serialization"),
+            examples=list(f.examples),
+        )
+        for f in registry.functions().values()
+    ]  # fmt: skip
+    return _json(FunctionCards(functions=cards))
+
+
+async def _health(request: Request) -> Response:
+    resident = await to_thread.run_sync(models.resident)
+    names = list(registry.functions())
+    loading = readiness.loading.is_set()
+    status = "loading" if loading else "ok"
+    answer = _json(Health(status=status, version=kogpt_funcs.__version__, functions=names, models=resident))
+    if loading:
+        answer.status_code = 503
+        answer.headers["Retry-After"] = "1"
+    return answer
+
+
+async def _docs(request: Request) -> Response:
+    # Addresses are relative to this page, so it works under any mount and behind any proxy.
+    return get_swagger_ui_html(
+        openapi_url="openapi.json", title=f"{request.app.title} REST",
+        swagger_js_url="swagger/swagger-ui-bundle.js", swagger_css_url="swagger/swagger-ui.css",
+        swagger_favicon_url="swagger/favicon-32x32.png",
+        swagger_ui_parameters={"validatorUrl": None, "tryItOutEnabled": True},  # None: ask no outside validator
+    )  # fmt: skip
+
+
+async def _root(request: Request) -> Response:
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")
+
+
+class NotFound(KogptError):
+    """No such address."""
+
+    code = "not_found"
+
+
+async def _http_fault(request: Request, error: HTTPException) -> Response:
+    """Starlette's own 404 and 405 as the error body everything else has."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    name = path.strip("/").split("/")[0]
+    fault: KogptError = KogptError(str(error.detail))
+    if error.status_code == 405:
+        fault = faults.MethodNotAllowed(request.method, (error.headers or {}).get("Allow", "POST"))
+    elif error.status_code == 404:
+        fault = NotFound(f"{path[:100]} 주소는 없습니다. 있는 주소는 /api/docs 에서 볼 수 있습니다.")
+        try:
+            registry.get(name)
+        except KogptError as unknown:
+            fault = unknown
+    return faults.response(fault, dict(error.headers or {}))
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    return faults.response(error)
+
+
+def _document_key(app: FastAPI) -> None:
+    schema = app.openapi()  # FastAPI keeps this one and serves it
+    schema.setdefault("components", {})["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    schema["security"] = [{"key": []}]
+
+
+def _json(value: Any) -> Response:
+    return Response(to_json(value), media_type="application/json")
+
+
+_FAULTS: dict[int | str, dict[str, Any]] = {
+    status: {"model": faults.FaultBody, "description": description}
+    for status, description in {
+        400: "JSON이 아닙니다.",
+        413: "본문이나 배열이 너무 큽니다.",
+        422: "입력이 알맞지 않습니다. problems가 항목을 말합니다.",
+        503: "요청이 많거나(Retry-After) 체크포인트가 없습니다.",
+    }.items()
+}
+_EVENTS = {
+    "description": "partial 여럿과 마지막 result(또는 error). data는 JSON입니다.",
+    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+}

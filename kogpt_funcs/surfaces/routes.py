@@ -1,0 +1,46 @@
+"""REST under /api and MCP at /mcp, as routes for whatever app serves the page. It knows no page.
+
+CORS is that app's matter: Gradio lets any origin call under a public name, and local pages alone under a local one.
+Nothing here is private to a browser: no cookies, no accounts, and the key travels in a header that a page must know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
+
+from kogpt_funcs.surfaces.mcp.tools import McpEndpoint
+from kogpt_funcs.surfaces.rest.guard import Guard
+from kogpt_funcs.surfaces.rest.rest import OPEN_PATHS, create_rest
+
+
+class _McpRoute(Route):
+    """A route that `lifespan` recognises among the app's."""
+
+    def __init__(self, path: str, app: ASGIApp, mcp: McpEndpoint) -> None:
+        super().__init__(path, app, include_in_schema=False)
+        self.mcp = mcp
+
+
+def routes(host: str = "127.0.0.1") -> list[BaseRoute]:
+    """The routes for an app bound to `host`. Raises BadFunction when a file in kogpt_funcs/ is wrong."""
+    mcp = McpEndpoint(host)
+    guarded = Guard(mcp)
+    return [
+        Mount("/api", app=Guard(create_rest(), OPEN_PATHS)),
+        _McpRoute("/mcp", guarded, mcp),
+        _McpRoute("/mcp/", guarded, mcp),
+    ]
+
+
+@asynccontextmanager
+async def lifespan(app: Any) -> AsyncIterator[None]:
+    """Runs the MCP endpoints among `app.routes` for as long as the app runs."""
+    async with AsyncExitStack() as stack:
+        for mcp in {route.mcp for route in app.routes if isinstance(route, _McpRoute)}:
+            await stack.enter_async_context(mcp.running())
+        yield

@@ -1,0 +1,117 @@
+"""Starts the whole suite in one process: the page at /, REST under /api, MCP under /mcp."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from kogpt_funcs.contract import settings
+from kogpt_funcs.contract.errors import KogptError
+from kogpt_funcs.contract.registry import Function, functions, get
+from kogpt_funcs.surfaces import memory, readiness
+
+_MAX_UPLOAD = 1_000_000  # no function takes files; Gradio's upload route stays narrow
+_SESSIONS = 500  # visitors whose page state is kept; Gradio's default of 10,000 would cost gigabytes
+
+log = logging.getLogger(__name__)
+
+
+def launch(names: Sequence[str] | None = None, host: str | None = None, port: int | None = None) -> NoReturn:
+    """Serves the functions called `names` (default: all) until Ctrl-C or SIGTERM, which end the process with status 0.
+
+    `host` and `port` default to GRADIO_SERVER_NAME and GRADIO_SERVER_PORT, then to 127.0.0.1:7860. Raises
+    UnknownFunction, or KogptError when the address cannot be had.
+    """
+    settings.queue()  # a wrong setting is told before anything heavy is loaded
+    memory.keep_small()
+    shown = [get(name) for name in dict.fromkeys(names or [])] or list(functions().values())
+    host = (host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1").strip("[]")
+    port = _free(host, _port(port))
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: over.set())
+    readiness.loading.set()  # until the warm-up is over: the page does not wait for it, health tells of it
+    blocks = _start(shown, host, port)
+    print(blocks.local_url, flush=True)
+    threading.Thread(target=_warm_up, args=(shown,), name="kogpt-warm-up", daemon=True).start()
+    over.wait()
+    _end(blocks)
+
+
+def _start(shown: list[Function], host: str, port: int) -> Any:
+    from gradio import http_server
+    from starlette.middleware import Middleware
+
+    from kogpt_funcs.surfaces import routes
+    from kogpt_funcs.surfaces.ceiling import Ceiling
+    from kogpt_funcs.surfaces.page import theme
+    from kogpt_funcs.surfaces.page.page import page, threads
+
+    # Gradio asks its own server whether it answers: no proxy may stand between.
+    for name in ("no_proxy", "NO_PROXY"):
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1", "localhost", "::1", host)))
+    # In a Space Gradio would start a hot reloader, which needs a module-level `demo`; it ends in a stack trace here.
+    http_server.get_space = lambda: None  # type: ignore[attr-defined]
+    blocks, i18n = page(shown)
+    blocks.launch(
+        server_name=f"[{host}]" if ":" in host else host, server_port=port, prevent_thread_lock=True, quiet=True, show_error=False, share=False,
+        inbrowser=False, max_threads=threads(), max_file_size=_MAX_UPLOAD, state_session_capacity=_SESSIONS,
+        enable_monitoring=False, run_history=False, footer_links=[], ssr_mode=False, mcp_server=False, pwa=False,
+        i18n=i18n, theme=theme.theme(), head=theme.HEAD,
+        app_kwargs={
+            "routes": routes.routes(host), "lifespan": routes.lifespan, "middleware": [Middleware(Ceiling)],
+            "docs_url": None, "redoc_url": None,
+        },
+    )  # fmt: skip
+    return blocks
+
+
+def _end(blocks: Any) -> NoReturn:
+    """Ends within seconds, though open pages hold their connections and threads are busy inside torch."""
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # connections that are cut now are no news
+    blocks.server.config.timeout_graceful_shutdown = 1
+    blocks.close(verbose=False)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # an orderly exit would abort: Python unwinds its daemon threads through torch's C++ frames
+
+
+def _port(port: int | None) -> int:
+    text = os.environ.get("GRADIO_SERVER_PORT") or "7860"
+    if not text.isdecimal():  # Gradio reads it at import, whatever the option says
+        raise KogptError(f"GRADIO_SERVER_PORT has value {text!r}. It must be a number from 0 to 65535.")
+    return int(text) if port is None else port
+
+
+def _free(host: str, port: int) -> int:
+    """`port`, or any free one for 0. Asked here because Gradio would go on to the next port, or say less."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            return int(probe.getsockname()[1])
+    except (OSError, OverflowError) as error:
+        raise KogptError(f"Cannot listen on {host}:{port}: {error}. Choose another port: --port 7861.") from None
+
+
+def _warm_up(shown: list[Function]) -> None:
+    """Answers each function's first example, short, so that no visitor waits for torch and the checkpoints."""
+    for function in shown:
+        example = dict(function.examples[0])
+        if "max_new_tokens" in function.input.model_fields:
+            example["max_new_tokens"] = 8
+        try:
+            function.call(function.parse(example))
+        except KogptError as error:
+            print(f"{function.name}: {error}", file=sys.stderr, flush=True)
+        except Exception:
+            log.exception("%s fails on its own first example", function.name)
+    memory.settle()
+    readiness.loading.clear()

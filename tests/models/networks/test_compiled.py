@@ -1,0 +1,137 @@
+"""The decoder in C: the one that ships, or one built here, or none; the same on any number of threads."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from package_copy import ROOT
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from kogpt_funcs.models.bases.language_model import load
+from kogpt_funcs.models.networks import kernels
+from kogpt_funcs.models.networks.compiled import CompiledNetwork
+from kogpt_funcs.models.networks.kernels import library
+from kogpt_funcs.models.networks.network import Work
+
+needs_kernels = pytest.mark.skipif(library() is None, reason="needs AVX-512 VNNI")
+needs_compiler = pytest.mark.skipif(library() is None or kernels._compiler() is None, reason="needs AVX-512 VNNI and a C compiler")
+WRITE = """
+import sys
+from pathlib import Path
+from kogpt_funcs import models
+from kogpt_funcs.models import Generation, Special, kernels
+kernels.PREBUILT = Path(sys.argv[1])
+*_, (sample,) = models.generate(Generation(prompt=[Special("<s>"), "인생을 즐겁게 살기 위해서는"], seed=1, max_new_tokens=24))
+print(models.resident()["checkpoints"][0]["engine"], sample.text.replace("\\n", " "))
+"""
+
+
+def has_tiles() -> bool:
+    processor = Path("/proc/cpuinfo")
+    return library() is not None and processor.exists() and "amx_int8" in processor.read_text()
+
+
+def written(shipped: Path = kernels.PREBUILT, **environment: str) -> list[str]:
+    """The engine, and what it wrote, in a process of its own that finds the library that ships in `shipped`."""
+    command = [sys.executable, "-c", WRITE, str(shipped)]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout.strip().split(" ", 1)
+
+
+def test_what_ships_was_built_from_these_sources() -> None:
+    """Otherwise it is not used. `make kernels` builds it again."""
+    assert [path.name for path in kernels.PREBUILT.iterdir()] == [f"gpt2-{kernels._digest()}.so"]
+
+
+@needs_kernels
+def test_any_number_of_threads_writes_the_same() -> None:
+    answers = [written(KOGPT_THREADS=threads) for threads in ("1", "2", "5")]
+    assert answers[0][0] == "compiled"
+    assert answers[0] == answers[1] == answers[2]
+
+
+@needs_kernels
+def test_what_ships_needs_no_compiler_and_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert written(PATH=str(tmp_path), XDG_CACHE_HOME=str(tmp_path / "file"))[0] == "compiled"
+
+
+@needs_compiler
+def test_where_what_ships_does_not_load_it_is_built_once(tmp_path: Path) -> None:
+    for name in (f"gpt2-{kernels._digest()}.so", "none.so"):  # one that another C library would refuse, and none at all
+        (tmp_path / "ships").mkdir(exist_ok=True)
+        (tmp_path / "ships" / name).write_bytes(b"\x7fELF")
+        assert written(tmp_path / "ships", XDG_CACHE_HOME=str(tmp_path)) == written()
+        (tmp_path / "ships" / name).unlink()
+    assert len(list((tmp_path / "kogpt").glob("*.so"))) == 1
+
+
+def test_without_either_torch_writes(tmp_path: Path) -> None:
+    assert written(tmp_path, PATH=str(tmp_path), XDG_CACHE_HOME=str(tmp_path))[0] == "torch"
+
+
+@needs_compiler
+def test_a_compiler_that_fails_is_done_without(tmp_path: Path) -> None:
+    compiler = tmp_path / "cc"
+    compiler.write_text("#!/bin/sh\nexit 1\n")
+    compiler.chmod(0o755)
+    assert written(tmp_path, PATH=f"{tmp_path}:{os.environ['PATH']}", XDG_CACHE_HOME=str(tmp_path))[0] == "torch"
+    assert not list((tmp_path / "kogpt").glob("*.so"))
+
+
+@needs_compiler
+def test_a_cache_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert written(tmp_path, XDG_CACHE_HOME=str(tmp_path / "file"))[0] == "compiled"
+
+
+@needs_kernels
+def test_a_vocabulary_of_any_size_and_a_prompt_in_pieces() -> None:
+    """Outputs are padded to whole registers inside; nobody sees it."""
+    torch.manual_seed(0)
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=333, n_positions=200, n_embd=64, n_layer=2, n_head=4)).eval()
+    network = CompiledNetwork(model)
+    ids = torch.randint(0, 333, (150,)).tolist()
+    cache, whole = network.cache(), network.forward([Work(ids, network.cache(), None)], every=True)
+    for start in range(0, 150, 37):
+        last = network.forward([Work(ids[start : start + 37], cache, None)])
+    assert whole.shape == (150, 333)
+    assert torch.equal(last[0], whole[-1])
+    with torch.no_grad():
+        expected = model(input_ids=torch.tensor([ids])).logits[0]
+    assert float((whole - expected).abs().max() / expected.std()) < 0.3
+    values, found = network.top(whole, 20)
+    assert torch.equal(values, whole.topk(20).values)
+    assert torch.equal(whole.gather(1, found), values)
+
+
+@needs_compiler
+@pytest.mark.skipif(not has_tiles(), reason="needs AMX")
+def test_tiles_and_registers_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load(ROOT / "weights" / "small")
+    network, found = CompiledNetwork(model), []
+    monkeypatch.setattr(kernels, "PREBUILT", tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for flags in ([], ["-mno-amx-int8"]):
+        monkeypatch.setattr(kernels, "_HERE", [*kernels._HERE, *flags])
+        network.kernels = library.__wrapped__()
+        works = [Work(list(range(100, 100 + length)), network.cache(), None) for length in (1, 15, 40, 3)]
+        found.append(torch.stack([network.forward(works[:end], every=True)[-1] for end in (1, 2, 3, 4)]))
+    assert len(list((tmp_path / "kogpt").glob("*.so"))) == 2
+    assert torch.equal(*found)
+
+
+@needs_kernels
+@pytest.mark.parametrize("options", [{"n_embd": 48}, {"n_head": 8}, {"activation_function": "relu"}, {"scale_attn_by_inverse_layer_idx": True}], ids=str)
+def test_shapes_it_does_not_run(options: dict[str, object]) -> None:
+    assert CompiledNetwork.fits(GPT2Config(**{"n_embd": 64, "n_head": 4}))
+    assert not CompiledNetwork.fits(GPT2Config(**{"n_embd": 64, "n_head": 4, **options}))
+
+
+def test_the_shipped_base_runs_compiled() -> None:
+    assert library() is None or CompiledNetwork.fits(load(ROOT / "weights" / "small").config)
