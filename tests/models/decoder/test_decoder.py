@@ -186,7 +186,7 @@ def test_an_adapter_of_other_weights_is_refused(kogpt2_shape: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("small", "sentence"),
+    ("base", "sentence"),
     [
         ("no-such", "No checkpoint 'no-such'"),
         ("some/where", "hub"),
