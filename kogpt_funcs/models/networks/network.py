@@ -1,4 +1,4 @@
-"""What the engine asks of a language model: new tokens of many sequences in, logits out."""
+"""What the decoder asks of a network: new tokens of many sequences in, logits out. It knows no architecture."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 import torch
 
-#: Low-rank additions to the four linear layers of each block in order, each (down [rank, inputs], up [outputs, rank]) or None.
-Adapter = list["tuple[torch.Tensor, torch.Tensor] | None"]
+#: A low-rank addition to one linear layer (Hu et al. 2021): down [rank, inputs], up [outputs, rank].
+LowRank = tuple[torch.Tensor, torch.Tensor]
+#: One for each linear layer of each block, block after block, in the order of Architecture.parts; None where there is none.
+Adapter = list["LowRank | None"]
 
 
 class Work(NamedTuple):
@@ -20,7 +22,7 @@ class Work(NamedTuple):
 
 
 class Network:
-    """A GPT-2's weights, ready to run. Used by one thread at a time."""
+    """A language model's weights, ready to run. Used by one thread at a time."""
 
     #: Does a sequence get the same, bit for bit, whatever else is in the batch?
     batch_invariant = False
