@@ -18,7 +18,7 @@ from kogpt_funcs.models.bases.continuous import Batch, Row, advance
 from kogpt_funcs.models.bases.language_model import device
 from kogpt_funcs.models.bases.plain import plain_text
 from kogpt_funcs.models.decoder.endings import Ending
-from kogpt_funcs.models.decoder.engine import told
+from kogpt_funcs.models.decoder.faults import busy_if_out_of_memory
 from kogpt_funcs.models.decoder.sampling import Choice
 from kogpt_funcs.models.gate import admitted
 from kogpt_funcs.models.prompt import Generation, Sample
@@ -65,13 +65,13 @@ class CausalModel(cache.Loaded):
         """Snapshots of the samples of `request`, which continue `text`."""
         prompt = self.vocabulary.encode(text)[-max(1, self.context - request.max_new_tokens - 1) :]
         rows = [
-            Row(Choice.of(request, i, prompt, self.vocabulary), Ending(request, self.vocabulary))  # type: ignore[arg-type]
+            Row(Choice.of(request, i, prompt, self.vocabulary), Ending(request, self.vocabulary))
             for i in range(request.num_samples)
         ]
         try:
             yield from self._batch.run(prompt, rows) if self._batch else self._take_turns(prompt, rows)
         except Exception as error:
-            raise told(error) from error
+            raise busy_if_out_of_memory(error) from error
 
     def _take_turns(self, prompt: list[int], rows: list[Row]) -> Iterator[list[Sample]]:
         kv = DynamicCache(config=self.model.config)

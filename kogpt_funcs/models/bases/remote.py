@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -81,18 +81,19 @@ def _empty(count: int) -> list[Sample]:
 class _Pieces:
     """What the server has sent of one sample, seen as a tokenizer whose ids are the pieces in order."""
 
+    end, control = 0, (0,)  # the server tells of the end otherwise
     newline: int | None = None
 
     def __init__(self) -> None:
-        self._texts = ["", ""]  # id 1 means the end elsewhere and is no piece
-        self.breaks_word = [True, True]
+        self._texts = [""]
+        self.breaks_word = [True]
 
     def add(self, text: str) -> int:
         self._texts.append(text)
         self.breaks_word.append(not text[:1].isalnum())
         return len(self._texts) - 1
 
-    def decode(self, ids: Sequence[int]) -> str:
+    def decode(self, ids: Iterable[int]) -> str:
         return "".join(self._texts[i] for i in ids)
 
 
@@ -101,7 +102,7 @@ class _Row(Ending):
 
     def __init__(self, request: Generation) -> None:
         self.pieces = _Pieces()
-        super().__init__(request, self.pieces)  # type: ignore[arg-type]
+        super().__init__(request, self.pieces)
         self.ids: list[int] = []
 
     def take(self, tokens: Sequence[str], finish_reason: str | None) -> None:

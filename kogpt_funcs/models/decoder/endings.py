@@ -8,7 +8,7 @@ from typing import Any
 
 from kogpt_funcs.korean.text import last_sentence_end
 from kogpt_funcs.models.prompt import Generation, Sample
-from kogpt_funcs.models.tokenizers.kogpt2 import END, Tokenizer
+from kogpt_funcs.models.tokenizers.tokenizer import Detokenizer
 
 _SOFT_END = 0.6  # from this share of the length on, a sample may stop at a sentence end
 
@@ -16,7 +16,7 @@ _SOFT_END = 0.6  # from this share of the length on, a sample may stop at a sent
 class Ending:
     """Looks at each token of one sample before it is added; `reason` is empty until the sample has ended."""
 
-    def __init__(self, request: Generation, tokenizer: Tokenizer) -> None:
+    def __init__(self, request: Generation, tokenizer: Detokenizer) -> None:
         self.request, self.tokenizer = request, tokenizer
         self.reason: Any = ""
         self._kept = 0  # tokens of the finished sample
@@ -25,7 +25,7 @@ class Ending:
     def admits(self, token: int, ids: Sequence[int]) -> bool:
         """Does `token` follow `ids`? If not, the sample has ended with what it has."""
         made, tokenizer, request = len(ids), self.tokenizer, self.request
-        if token == END or (request.newline_ends and token == tokenizer.newline):
+        if token == tokenizer.end or (request.newline_ends and token == tokenizer.newline):
             return self._finish(made, "end_of_text")
         complete = tokenizer.breaks_word[token]
         if request.end == "sentence" and complete and made >= request.max_new_tokens * _SOFT_END:

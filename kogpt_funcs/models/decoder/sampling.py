@@ -11,14 +11,13 @@ import torch
 
 from kogpt_funcs.models.networks.network import Network
 from kogpt_funcs.models.prompt import Generation
-from kogpt_funcs.models.tokenizers.kogpt2 import END, SPECIALS, Tokenizer
+from kogpt_funcs.models.tokenizers.tokenizer import Detokenizer
 
 _WORD = 16  # a bad word has at most so many tokens
 _TRIES = 50  # tokens that may complete bad words at one place
 _COLD = 0.01  # a temperature below this is greedy: logits divided by it would overflow
 _UNLIKELY = 0.02  # times the share of the likeliest token
 _TINY = 1e-12  # added to shares whose logarithm is taken
-_NEVER = np.array([i for i in range(len(SPECIALS)) if i != END])
 
 
 @dataclass
@@ -29,18 +28,20 @@ class Choice:
     prompt: list[int]
     greedy: bool
     random: random.Random
-    tokenizer: Tokenizer
+    tokenizer: Detokenizer
+    never: np.ndarray  # ids that are not drawn
     ids: list[int] = field(default_factory=list)
     _seen: set[int] = field(default_factory=set)
     _followers: dict[tuple[int, ...], list[int]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, request: Generation, index: int, prompt: list[int], tokenizer: Tokenizer) -> Choice:
+    def of(cls, request: Generation, index: int, prompt: list[int], tokenizer: Detokenizer) -> Choice:
         """For sample number `index` of `request`, whose prompt has the ids `prompt`."""
         greedy = request.temperature < _COLD or (request.greedy_first and index == 0)
         # A seed and an index make one stream of random numbers; SystemRandom's state makes the others.
         numbers = random.Random() if request.seed is None else random.Random(request.seed * 1_000_003 + index)
-        choice = cls(request, prompt, greedy, numbers, tokenizer)
+        never = np.array([i for i in tokenizer.control if i != tokenizer.end], np.int64)
+        choice = cls(request, prompt, greedy, numbers, tokenizer, never)
         choice._seen.update(prompt)
         if request.no_repeat_ngram:
             for end in range(1, len(prompt) + 1):
@@ -61,7 +62,7 @@ class Choice:
     def apply(self, logits: np.ndarray) -> None:
         """Changes the logits [vocabulary] of the next token in place."""
         request = self.request
-        logits[_NEVER] = -np.inf
+        logits[self.never] = -np.inf
         if request.repetition_penalty != 1.0:  # Keskar et al. 2019
             seen = np.fromiter(self._seen, np.int64, len(self._seen))
             values = logits[seen]
@@ -70,7 +71,7 @@ class Choice:
             before = [*self.prompt[-request.no_repeat_ngram :], *self.ids]
             logits[self._followers.get(tuple(before[len(before) - request.no_repeat_ngram + 1 :]), [])] = -np.inf
         if len(self.ids) < request.min_new_tokens:
-            logits[END] = -np.inf
+            logits[self.tokenizer.end] = -np.inf
             if request.newline_ends and self.tokenizer.newline is not None:
                 logits[self.tokenizer.newline] = -np.inf
 

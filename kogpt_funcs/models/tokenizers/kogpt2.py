@@ -44,6 +44,7 @@ class Tokenizer:
                 f"{path.parent.name}/{path.name}: {wrong[0]} has id {self._fast.token_to_id(wrong[0])}, not {SPECIALS.index(wrong[0])}. "
                 "The prompts of these functions need KoGPT2's special tokens at KoGPT2's ids."
             )
+        self.end, self.pad, self.control = END, PAD, range(len(SPECIALS))
         self.size = self._fast.get_vocab_size()
         self._pieces = [self._fast.id_to_token(i) or "" for i in range(self.size)]
         newline = self._fast.token_to_id(NEWLINE)

@@ -17,6 +17,8 @@ _UNFINISHED = "\ufffd"  # what a decoder writes for bytes that are no character,
 class Vocabulary:
     """Encodes, decodes and arranges logits for one checkpoint, so that sampling and endings need not know whose it is."""
 
+    end, control = END, range(len(SPECIALS))
+
     def __init__(self, folder: Path, ends: Iterable[int]) -> None:
         from transformers import AutoTokenizer
 

@@ -232,9 +232,9 @@ def test_a_distribution_is_drawn_as_it_is() -> None:
             allowed = set(order[(values.cumsum(0) - values) < 0.3].tolist())
         drawn: list[int] = []
         for seed in range(10):
-            job = model.engine._job(generation(PROMPTS[0], num_samples=100, seed=seed, temperature=1.0, min_new_tokens=0, **options), None)
+            running = model.engine.running(generation(PROMPTS[0], num_samples=100, seed=seed, temperature=1.0, min_new_tokens=0, **options), None)
             table = logits.float().repeat(100, 1)
-            drawn += choose(model.network, table, [row.choice for row in job.rows])
+            drawn += choose(model.network, table, [sample.choice for sample in running.samples])
         assert set(drawn) <= allowed
         total = sum(float(shares[i]) for i in allowed)
         for token in sorted(allowed, key=lambda i: -shares[i])[:3]:

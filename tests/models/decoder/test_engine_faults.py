@@ -74,7 +74,7 @@ def test_a_request_that_raises_fails_alone(model: LanguageModel, error: BaseExce
 HUNGRY = """
 import resource
 from kogpt_funcs import models
-from kogpt_funcs.errors import Busy
+from kogpt_funcs.contract.errors import Busy
 from kogpt_funcs.models import Generation, Special
 
 def write(**options):
