@@ -161,7 +161,7 @@ def _identity(job: Job) -> dict[str, Any]:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "function": job.function.name, "file": digest, "columns": job.columns, "values": job.constants,
-        "base": settings.base(),
+        "base": settings.current().base,
     }  # fmt: skip
 
 

@@ -55,7 +55,7 @@ def train_base(
             files, parts, mix, shape=pretraining.Shape(layers, width, heads), length=length,
             vocabulary_size=vocabulary, budget=Budget(**budget), decay=decay, batch_size=batch_size, start=start, seed=seed,
         )  # fmt: skip
-        figures = pretraining.train_base(asked, run, out or settings.weights() / "small", mode or "new")
+        figures = pretraining.train_base(asked, run, out or settings.current().weights / "small", mode or "new")
     _print(figures)
 
 

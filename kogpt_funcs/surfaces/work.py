@@ -131,5 +131,5 @@ def _limiter() -> CapacityLimiter:
     try:
         return _threads.get()
     except LookupError:
-        _threads.set(limiter := CapacityLimiter(settings.queue() + _SPARE_THREADS))
+        _threads.set(limiter := CapacityLimiter(settings.current().queue + _SPARE_THREADS))
         return limiter

@@ -74,7 +74,7 @@ class Engine:
     @property
     def _apart(self) -> bool:
         """Whether each request has passes of its own, as if it were alone."""
-        return not self.network.batch_invariant and settings.deterministic()
+        return not self.network.batch_invariant and settings.current().deterministic
 
     def _job(self, request: Generation, adapter: Any) -> Job:
         room = self.context - request.max_new_tokens

@@ -38,13 +38,13 @@ def page(functions: Sequence[Function]) -> tuple[gr.Blocks, gr.I18n]:
             elem_classes="kogpt-footer", apply_default_css=False,
         )  # fmt: skip
     # The model layer's gate says Busy in a sentence of ours; Gradio lets through as many as it takes to hear that.
-    blocks.queue(max_size=settings.queue(), default_concurrency_limit=threads(), api_open=False)
+    blocks.queue(max_size=settings.current().queue, default_concurrency_limit=threads(), api_open=False)
     return blocks, words.i18n()
 
 
 def threads() -> int:
     """How many visitors are served at the same time, those included who are told to come back."""
-    return settings.queue() + _SPARE_THREADS
+    return settings.current().queue + _SPARE_THREADS
 
 
 def _function(function: Function, words: Dictionary) -> None:

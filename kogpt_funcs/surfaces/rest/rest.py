@@ -92,7 +92,7 @@ def create_rest() -> FastAPI:
     app.add_api_route("/docs", _docs, include_in_schema=False)
     app.add_api_route("/", _root, include_in_schema=False)
     app.mount("/swagger", StaticFiles(packages=[("fastapi_swagger", "resources")]))
-    if settings.api_key():
+    if settings.current().api_key:
         _document_key(app)
     return app
 
