@@ -52,7 +52,7 @@ def bits_per_character(asked: Asked, held_out: Sequence[dict[str, Any]]) -> Figu
 
 
 def _examples(asked: Asked, held_out: Sequence[dict[str, Any]]) -> Iterator[Example]:
-    render = getattr(registry.get(asked.function).module, "training_examples", None)
+    render = registry.get(asked.function).training_examples
     if render is None:
         raise KogptError(f"kogpt_funcs/{asked.function}.py has no training_examples(row, rng), so it has no adapter to measure.")
     rng, made = random.Random(asked.seed), 0

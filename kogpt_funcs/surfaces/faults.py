@@ -74,7 +74,10 @@ def known(error: BaseException) -> KogptError:
         return error
     incident = secrets.token_hex(4)
     _log.error("incident %s", incident, exc_info=error)
-    return Internal(f"서버에 문제가 생겼습니다. 운영자에게 이 사건 번호를 알려 주세요: {incident}.")
+    return Internal(
+        f"서버에 문제가 생겼습니다. 운영자에게 이 사건 번호를 알려 주세요: {incident}.",
+        f"Something went wrong on the server. Tell its operator this incident number: {incident}.",
+    )
 
 
 def body(error: KogptError) -> dict[str, Any]:

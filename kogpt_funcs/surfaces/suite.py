@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 
 from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import KogptError
-from kogpt_funcs.contract.registry import Function, functions, get
+from kogpt_funcs.contract.function import Function
+from kogpt_funcs.contract.registry import functions, get
 from kogpt_funcs.surfaces import memory, readiness
 
 _MAX_UPLOAD = 1_000_000  # no function takes files; Gradio's upload route stays narrow

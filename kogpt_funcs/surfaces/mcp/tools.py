@@ -26,7 +26,7 @@ from starlette.types import Receive, Scope, Send
 import kogpt_funcs
 from kogpt_funcs.contract import registry
 from kogpt_funcs.contract.errors import UnknownFunction
-from kogpt_funcs.contract.registry import Function
+from kogpt_funcs.contract.function import Function
 from kogpt_funcs.surfaces import faults, work
 from kogpt_funcs.surfaces.rest.guard import MAX_BODY
 from kogpt_funcs.surfaces.rest.wire import to_json

@@ -9,7 +9,6 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-import anyio
 from anyio import to_thread
 from fastapi import Body, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -23,14 +22,13 @@ import kogpt_funcs
 from kogpt_funcs import models
 from kogpt_funcs.contract import registry, settings
 from kogpt_funcs.contract.errors import KogptError, TooLarge
-from kogpt_funcs.contract.registry import Function
+from kogpt_funcs.contract.function import Function
 from kogpt_funcs.surfaces import faults, readiness, work
 from kogpt_funcs.surfaces.rest.event_stream import EventStream
 from kogpt_funcs.surfaces.rest.wire import from_json, to_json
 
 MAX_BATCH = 64
 _SMALL = 10_000  # bytes of JSON that are read sooner than a thread is found for them
-_BATCH_AT_ONCE = 4  # of one batch's items, so that a long batch leaves room for others
 #: Reachable without the API key: they do no work, and a browser cannot send the key for a page.
 OPEN_PATHS = ("/", "/health", "/openapi.json", "/docs", "/swagger/*")
 
@@ -152,20 +150,8 @@ async def _batch(function: Function, items: list[Any]) -> list[dict[str, Any]]:
     """One Output or FaultBody for each of `items`, in their order."""
     if len(items) > MAX_BATCH:
         raise TooLarge(f"한 번에 {MAX_BATCH}개까지 받습니다. 받은 것: {len(items):,}개. 나누어 보내 주세요.")
-    results: list[dict[str, Any]] = [{}] * len(items)
-    waiting = iter(enumerate(items))
-
-    async def worker() -> None:
-        for index, item in waiting:
-            try:
-                results[index] = await work.answer(function, item)
-            except Exception as error:
-                results[index] = faults.body(faults.known(error))
-
-    async with anyio.create_task_group() as tasks:
-        for _ in range(_BATCH_AT_ONCE):
-            tasks.start_soon(worker)
-    return results
+    results = await work.many(function, items)
+    return [faults.body(result) if isinstance(result, KogptError) else result for result in results]
 
 
 async def _cards(request: Request) -> Response:
