@@ -41,10 +41,16 @@ _DESCRIPTION = f"""한국어 글쓰기 함수 모음입니다. 함수마다 두 
 오류는 언제나 `{{"error": {{"code", "message", "problems"}}}}`입니다."""
 
 
+class EnglishCard(BaseModel):
+    title: str = Field(title="영어 제목")
+    description: str = Field(title="영어 설명", description="함수가 영어로 말하지 않으면 비어 있습니다.")
+
+
 class FunctionCard(BaseModel):
     name: str = Field(title="이름")
     title: str = Field(title="제목")
     description: str = Field(title="설명")
+    english: EnglishCard = Field(title="영어")
     streams: bool = Field(title="스트리밍", description="참이면 쓰는 동안의 partial 사건을 보냅니다.")
     input_schema: dict[str, Any] = Field(title="입력의 JSON Schema")
     output_schema: dict[str, Any] = Field(title="출력의 JSON Schema")
@@ -158,6 +164,7 @@ async def _cards(request: Request) -> Response:
     cards = [
         FunctionCard(
             name=f.name, title=f.title, description=f.description, streams=f.stream is not None,
+            english=EnglishCard(title=f.english.title, description=f.english.description),
             input_schema=f.input.model_json_schema(), output_schema=f.output.model_json_schema(mode="serialization"),
             examples=list(f.examples),
         )
