@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from kogpt_funcs.contract.errors import Busy, InvalidInput, KogptError
-from kogpt_funcs.surfaces.rest.wire import to_json
+from kogpt_funcs.surfaces.wire import to_json
 
 _log = logging.getLogger(__name__)
 

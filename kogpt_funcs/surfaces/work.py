@@ -21,7 +21,7 @@ from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import Busy, KogptError
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.surfaces import faults, running
-from kogpt_funcs.surfaces.rest.wire import plain
+from kogpt_funcs.surfaces.wire import plain
 
 _SPARE_THREADS = 8
 _EVENTS_AHEAD = 32

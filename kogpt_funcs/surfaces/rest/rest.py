@@ -25,7 +25,7 @@ from kogpt_funcs.contract.errors import KogptError, TooLarge
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.surfaces import faults, readiness, work
 from kogpt_funcs.surfaces.rest.event_stream import EventStream
-from kogpt_funcs.surfaces.rest.wire import from_json, to_json
+from kogpt_funcs.surfaces.wire import from_json, to_json
 
 MAX_BATCH = 64
 _SMALL = 10_000  # bytes of JSON that are read sooner than a thread is found for them
