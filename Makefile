@@ -22,6 +22,7 @@ soak: install
 check: install
 	$(python) -m ruff check
 	$(python) -m mypy
+	.venv/bin/lint-imports
 
 kernels: install
 	$(python) -m kogpt_funcs.models.networks.kernels

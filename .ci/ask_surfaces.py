@@ -12,7 +12,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from kogpt_funcs.contract.registry import Function, functions
+from kogpt_funcs.contract.function import Function
+from kogpt_funcs.contract.registry import functions
 
 
 def page(address: str) -> str:

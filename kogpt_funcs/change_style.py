@@ -66,6 +66,31 @@ EXAMPLES = [
     {"text": "저는 고양이를 여섯 마리 키워요.", "style": "왕"},
 ]
 
+ENGLISH = {
+    "title": "Change style",
+    "description": "Keeps what is said and changes how it is said: formal, casual and fifteen other ways of speaking Korean.",
+    "input": {
+        "text": ("Text", "The Korean text to rewrite, sentence by sentence. Up to 300 characters."),
+        "style": ("Style", "The way of speaking to rewrite it in."),
+        "num_samples": ("Number of texts", "From 2 on, other versions are shown beside the likeliest one."),
+        "temperature": ("Temperature", "How free the other versions are. The first one is always the likeliest."),
+        "repetition_penalty": (
+            "Repetition penalty",
+            "Above 1, tokens that have already been used become less likely, words of the original too. So 1 is best.",
+        ),
+    },
+    "output": {
+        "text": ("Rewritten text", "The same meaning in the chosen style."),
+        "alternatives": ("Other versions", "Rewritten texts that differ from the first."),
+    },
+    "labels": {
+        "존댓말": "Formal", "반말": "Casual", "안드로이드": "Android", "아재": "Middle-aged man", "채팅": "Chat",
+        "초등학생": "Schoolchild", "이모티콘": "Emoticons", "ENFP": "ENFP", "신사": "Gentleman", "할아버지": "Grandfather",
+        "할머니": "Grandmother", "중학생": "Teenager", "왕": "King", "나루토": "Naruto", "선비": "Classical scholar",
+        "소심한": "Timid", "번역기": "Machine translation",
+    },
+}  # fmt: skip
+
 
 def change_style(input: ChangeStyleInput) -> ChangeStyleOutput:
     """문체 바꾸기

@@ -63,11 +63,11 @@ def classify_emotion(input: ClassifyEmotionInput) -> ClassifyEmotionOutput:
     six = sorted(scores["six"].items(), key=lambda item: -item[1])
     fine = sorted(scores["kote"].items(), key=lambda item: -item[1])
     usual = models.thresholds("classify_emotion").get("kote", {}) if input.threshold is None else {}
-    found = [(label, p) for label, p in fine if p >= usual.get(label, 0.3 if input.threshold is None else input.threshold)]
+    sure = [(label, p) for label, p in fine if p >= usual.get(label, 0.3 if input.threshold is None else input.threshold)]
     return ClassifyEmotionOutput(
         label=cast(Emotion, six[0][0]),
         probabilities=[EmotionProbability(label=cast(Emotion, label), probability=round(p, 4)) for label, p in six],
-        fine_emotions=[FineEmotion(label=label, probability=round(p, 4)) for label, p in found],
+        fine_emotions=[FineEmotion(label=label, probability=round(p, 4)) for label, p in sure],
     )
 
 
@@ -100,6 +100,41 @@ LABEL_GROUPS = {
     "six": {"labels": list(get_args(Emotion)), "activation": "softmax"},
     "kote": {"labels": [label for labels in KOTE.values() for label in labels], "activation": "sigmoid"},
 }
+
+ENGLISH = {
+    "title": "Classify emotion",
+    "description": "Reads which of six emotions a text carries, with probabilities, and names finer emotions in it.",
+    "input": {
+        "text": ("Text", "The Korean text to read. Up to 1,000 characters."),
+        "threshold": (
+            "Threshold", "Finer emotions of at least this probability are shown. Leave it empty for the best one of each emotion.",
+        ),
+    },
+    "output": {
+        "label": ("Emotion", "The likeliest emotion."),
+        "probabilities": ("Six emotions", "From the likeliest on."),
+        "probabilities.label": ("Emotion", "One of the six emotions."),
+        "probabilities.probability": ("Probability", "Those of the six emotions add up to 1."),
+        "fine_emotions": ("Finer emotions", "KOTE's finer emotions above the threshold. A text may have several."),
+        "fine_emotions.label": ("Finer emotion", "One of KOTE's 44 emotions."),
+        "fine_emotions.probability": ("Probability", "How likely the text carries this emotion."),
+    },
+    "labels": {
+        "일상": "Everyday", "기쁨": "Joy", "불안": "Anxiety", "슬픔": "Sadness", "분노": "Anger", "우울": "Depression",
+        "없음": "None", "깨달음": "Realization", "신기함/관심": "Wonder/interest", "비장함": "Resolve", "행복": "Happiness",
+        "즐거움/신남": "Fun/excitement", "고마움": "Gratitude", "감동/감탄": "Being moved/admiration",
+        "흐뭇함(귀여움/예쁨)": "Delight (cute/pretty)", "뿌듯함": "Pride", "환영/호의": "Welcome/goodwill",
+        "아껴주는": "Affection", "존경": "Respect", "편안/쾌적": "Comfort", "안심/신뢰": "Relief/trust", "기대감": "Anticipation",
+        "불안/걱정": "Anxiety/worry", "공포/무서움": "Fear", "당황/난처": "Embarrassment/predicament",
+        "의심/불신": "Doubt/distrust", "부담/안_내킴": "Burden/reluctance", "놀람": "Surprise", "경악": "Shock",
+        "서러움": "Feeling wronged", "불쌍함/연민": "Pity/compassion", "안타까움/실망": "Regret/disappointment",
+        "화남/분노": "Anger/rage", "증오/혐오": "Hatred/loathing", "짜증": "Irritation", "어이없음": "Disbelief",
+        "한심함": "Contempt", "불평/불만": "Complaint/dissatisfaction", "역겨움/징그러움": "Disgust", "지긋지긋": "Being fed up",
+        "우쭐댐/무시함": "Arrogance/disregard", "절망": "Despair", "패배/자기혐오": "Defeat/self-loathing",
+        "힘듦/지침": "Exhaustion", "죄책감": "Guilt", "귀찮음": "Weariness", "재미없음": "Boredom", "부끄러움": "Shame",
+    },
+}  # fmt: skip
+LABELS = {"부담/안_내킴": "부담/안 내킴"}
 
 
 def training_labels(row: dict[str, Any]) -> Iterator[Labelled]:

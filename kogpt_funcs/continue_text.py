@@ -13,7 +13,8 @@ from kogpt_funcs.contract.fields import Sampling
 from kogpt_funcs.korean.text import last_sentence_end, required
 from kogpt_funcs.models import Example, Generation, Sample, Special
 
-_ROUNDS = 3  # how often it is tried to end at a sentence end
+_ROUNDS = 3  # attempts at ending with the end of a sentence
+
 
 class ContinueTextInput(Sampling):
     text: str = Field(
@@ -48,6 +49,28 @@ EXAMPLES = [
     {"text": "두 사람은 작은 마을에서 함께 자랐다. 그러나", "seed": 3},
 ]
 
+ENGLISH = {
+    "title": "Continue text",
+    "description": "Give the beginning of a text and it goes on from there. After a finished sentence it writes the next one.",
+    "input": {
+        "text": ("Text", "The beginning of the text, in Korean. Up to 1,000 characters."),
+        "num_samples": ("Number of texts", "How many different continuations to write."),
+        "stop_at_sentence_end": (
+            "Stop at the end of a sentence", "On: stops where a sentence ends. Off: writes up to the maximum length.",
+        ),
+    },
+    "output": {
+        "continuations": ("Continuations", "The different continuations."),
+        "continuations.text": ("Continuation", "The new text alone. Append it to the beginning as it is."),
+        "continuations.tokens": ("Tokens", "How many tokens were written."),
+        "continuations.finish_reason": (
+            "Stopped at", "The end of the text, the end of a sentence, or the maximum length. Empty while it is being written.",
+        ),
+    },
+    "labels": {"end_of_text": "end of text", "sentence_end": "end of sentence", "length": "maximum length"},
+}
+LABELS = {"end_of_text": "글이 끝남", "sentence_end": "문장이 끝남", "length": "최대 길이"}
+
 
 def continue_text(input: ContinueTextInput) -> ContinueTextOutput:
     """이어쓰기
@@ -59,7 +82,10 @@ def continue_text(input: ContinueTextInput) -> ContinueTextOutput:
 
 
 def stream(input: ContinueTextInput) -> Iterator[ContinueTextOutput]:
-    """Partial outputs as the text grows; the last one is the answer. What found no sentence end in its length is written anew."""
+    """Partial outputs as the text grows; the last one is the answer.
+
+    A continuation that reaches its length in the middle of a sentence is written anew.
+    """
     text = required(input.text)
     written = [Sample() for _ in range(input.num_samples)]
     unfinished = list(range(input.num_samples))
@@ -82,7 +108,7 @@ def _request(input: ContinueTextInput, text: str, num_samples: int, attempt: int
         min_new_tokens=8,
         no_repeat_ngram=4,
         end="sentence" if input.stop_at_sentence_end else "text",
-        **{**input.options(), "seed": None if input.seed is None else input.seed + attempt * 7919},
+        **{**input.options(), "seed": input.seed_of(attempt)},
     )
 
 

@@ -46,6 +46,19 @@ EXAMPLES = [
     {"topic": "공포영화", "mood": "보통", "num_samples": 3, "seed": 3},
 ]
 
+ENGLISH = {
+    "title": "Write comments",
+    "description": "Give a topic and a mood, and it writes several different comments.",
+    "input": {
+        "topic": ("Topic", "The title of a text or a work to comment on, or a few words, in Korean. Up to 100 characters."),
+        "mood": ("Mood", "What the comments think of it."),
+        "num_samples": ("Number of comments", "How many comments to write."),
+        "max_new_tokens": ("Maximum length", "The most tokens in a comment. A token is about two Korean letters."),
+    },
+    "output": {"comments": ("Comments", "The different comments.")},
+    "labels": {"호평": "Favourable", "보통": "Mixed", "혹평": "Unfavourable"},
+}
+
 
 def write_comment(input: WriteCommentInput) -> WriteCommentOutput:
     """댓글 쓰기
@@ -86,7 +99,7 @@ def _request(input: WriteCommentInput, topic: str, num_samples: int, attempt: in
         min_new_tokens=3,
         no_repeat_ngram=3,
         newline_ends=True,
-        **{**input.options(), "seed": None if input.seed is None else input.seed + attempt * 7919},
+        **{**input.options(), "seed": input.seed_of(attempt)},
     )
 
 

@@ -16,6 +16,8 @@ import httpx
 import pytest
 from package_copy import ROOT, copy_package
 
+from kogpt_funcs.contract import settings
+
 KEY = "열쇠-123"
 _START_SECONDS = 90
 os.environ.setdefault("KOGPT_DEVICE", "cpu")  # answers are pinned in fp32, servers that the tests start inherit it
@@ -81,6 +83,13 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@pytest.fixture(autouse=True)
+def its_own_settings() -> Iterator[None]:
+    """What a test does to the settings by `settings.replace` ends with it."""
+    with settings.using():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import httpx
 from conftest import Server
 
 from kogpt_funcs.contract import registry
-from kogpt_funcs.contract.registry import Function
+from kogpt_funcs.contract.function import Function
 
 NAMES = registry.names()
 KOREAN = re.compile("[가-힣]")

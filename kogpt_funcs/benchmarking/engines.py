@@ -106,7 +106,7 @@ class Ours(Engine):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        os.environ["KOGPT_BASE"] = str(folder)
+        settings.replace(base=str(folder))
 
     def write(self, prompts: Sequence[Prompt], new: int) -> int:
         made = [0] * len(prompts)
@@ -158,5 +158,5 @@ def _bits(logits: Any, document: Document) -> float:
 def _device() -> str:
     import torch
 
-    name = settings.device()
+    name = settings.current().device
     return name if name != "auto" else "cuda" if torch.cuda.is_available() else "cpu"

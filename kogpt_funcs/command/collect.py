@@ -52,7 +52,7 @@ def _collect(wanted: Wanted, limit: int | None, out: Path) -> None:
     from kogpt_funcs.data.collection import Collection
     from kogpt_funcs.data.youtube import Youtube
 
-    api = Youtube(settings.youtube_key(), settings.youtube_url())
+    api = Youtube(settings.current().key_for_youtube(), settings.current().youtube_url)
     run = {wanted.kind: wanted.name, "order": wanted.order, "replies": wanted.replies}
     with contextlib.closing(Collection(out, run)) as found:
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -36,8 +35,8 @@ def generate(text: str | None, loops: int, base: str | None, adapter: str | None
     from kogpt_funcs.contract import settings
 
     if base:
-        os.environ["KOGPT_BASE"] = base
-    used = {"base": settings.base(), "adapter": adapter, "length": length, **sampling}
+        settings.replace(base=base)
+    used = {"base": settings.current().base, "adapter": adapter, "length": length, **sampling}
     for prompt in islice(_prompts(text), None if loops < 0 else loops):
         try:
             samples = _samples(prompt, adapter, length, sampling)

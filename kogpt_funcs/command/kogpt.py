@@ -6,12 +6,15 @@ import importlib
 import json
 import os
 import sys
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from kogpt_funcs import __version__
 from kogpt_funcs.contract.errors import KogptError
+
+if TYPE_CHECKING:  # pydantic is too heavy for `kogpt --help`
+    from kogpt_funcs.contract.function import Function
 
 #: Commands that live elsewhere: name → (module, attribute, the line that `kogpt --help` shows).
 _ELSEWHERE = {
@@ -64,14 +67,18 @@ def list_functions(as_json: bool) -> None:
     """List the functions."""
     from kogpt_funcs.contract.registry import functions
 
-    found = functions().values()
+    known = functions().values()
     if as_json:
-        entries = [{"name": f.name, "title": f.title, "description": f.description} for f in found]
-        click.echo(json.dumps(entries, ensure_ascii=False))
+        click.echo(json.dumps([_entry(function) for function in known], ensure_ascii=False))
         return
-    width = max((len(f.name) for f in found), default=0)
-    for function in found:
+    width = max((len(f.name) for f in known), default=0)
+    for function in known:
         click.echo(f"{function.name:{width}}  {function.title}")
+
+
+def _entry(function: Function) -> dict[str, Any]:
+    english = {"title": function.english.title, "description": function.english.description}
+    return {"name": function.name, "title": function.title, "description": function.description, "english": english}
 
 
 @kogpt.command()

@@ -55,7 +55,7 @@ def train_base(
             files, parts, mix, shape=pretraining.Shape(layers, width, heads), length=length,
             vocabulary_size=vocabulary, budget=Budget(**budget), decay=decay, batch_size=batch_size, start=start, seed=seed,
         )  # fmt: skip
-        figures = pretraining.train_base(asked, run, out or settings.weights() / "small", mode or "new")
+        figures = pretraining.train_base(asked, run, out or settings.current().weights / "small", mode or "new")
     _print(figures)
 
 
@@ -94,7 +94,7 @@ def _function_command(name: str) -> click.Command:
 
         budget = budget_of(minutes, epochs, 20)
         options["columns"] = columns_of(options.pop("pairs"))
-        tuned = _train_classifier if hasattr(registry.get(name).module, "training_labels") else _finetune
+        tuned = _train_classifier if registry.get(name).training_labels else _finetune
         with messages_on_stderr():
             figures = tuned(name, list(files), base, run, out or place_of(name, base, options["full"]), {**options, **budget}, mode or "new")
         _print(figures)

@@ -56,9 +56,9 @@ def columns_of(pairs: tuple[str, ...]) -> dict[str, str]:
 @contextlib.contextmanager
 def messages_on_stderr() -> Iterator[None]:
     """Libraries print to stdout while they train; it is for the figures."""
-    import transformers
+    from kogpt_funcs.training import messages
 
-    transformers.logging.set_verbosity_error()
+    messages.errors_only()
     with contextlib.redirect_stdout(sys.stderr):
         yield
 

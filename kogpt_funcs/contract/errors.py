@@ -1,4 +1,7 @@
-"""The one error family a user can meet. Each surface maps it once, by `code`; it knows no surface."""
+"""The one error family a user can meet. Each surface maps it once, by `code`; it knows no surface.
+
+A message may be said in English too. REST, MCP and the command show the message; the page shows either.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,17 @@ class FieldProblem(NamedTuple):
 
     field: str
     message: str
+    english: str = ""  # the same in English; empty where nobody has said it
 
 
 class KogptError(Exception):
     """A fault that is told to the user in one sentence; its text is safe to show to strangers."""
 
     code = "error"
+
+    def __init__(self, message: str = "", english: str = "") -> None:
+        super().__init__(message)
+        self.english = english or message
 
     @property
     def message(self) -> str:
@@ -30,11 +38,13 @@ class InvalidInput(KogptError):
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
         self.problems = tuple(FieldProblem(*problem) for problem in problems)
-        super().__init__(" ".join(f"{p.field}: {p.message}" if p.field else p.message for p in self.problems))
+        korean = [(p.field, p.message) for p in self.problems]
+        english = [(p.field, p.english or p.message) for p in self.problems]
+        super().__init__(*(" ".join(f"{f}: {m}" if f else m for f, m in said) for said in (korean, english)))
 
     @classmethod
-    def of(cls, field: str, message: str) -> InvalidInput:
-        return cls([FieldProblem(field, message)])
+    def of(cls, field: str, message: str, english: str = "") -> InvalidInput:
+        return cls([FieldProblem(field, message, english)])
 
 
 class TooLarge(KogptError):
@@ -68,4 +78,7 @@ class Busy(KogptError):
 
     def __init__(self, retry_after: int = 2) -> None:
         self.retry_after = retry_after
-        super().__init__(f"지금은 요청이 많습니다. {retry_after}초 뒤에 다시 시도해 주세요.")
+        super().__init__(
+            f"지금은 요청이 많습니다. {retry_after}초 뒤에 다시 시도해 주세요.",
+            f"There are too many requests right now. Try again in {retry_after} seconds.",
+        )

@@ -38,3 +38,19 @@ class Sampling(BaseModel):
     def options(self) -> dict[str, Any]:
         """These fields as keyword arguments of models.Generation."""
         return {name: getattr(self, name) for name in Sampling.__annotations__}
+
+
+    def seed_of(self, attempt: int) -> Optional[int]:
+        """The seed of the next attempt at the same request, the first being 0: other draws, and again the same ones."""
+        return None if self.seed is None else self.seed + attempt * 7919
+
+
+#: Sampling's fields for those who read English; a function declares those that it words anew.
+SAMPLING_ENGLISH = {
+    "max_new_tokens": ("Maximum length", "The most tokens that are written. A token is about two Korean letters."),
+    "temperature": ("Temperature", "Higher is more surprising, lower is safer. At 0 the text is always the same."),
+    "top_k": ("Top k", "Chooses only among the k likeliest tokens. 0 means no limit."),
+    "top_p": ("Top p", "Chooses only among the likeliest tokens whose probabilities add up to this."),
+    "repetition_penalty": ("Repetition penalty", "Above 1, tokens that have already been used become less likely."),
+    "seed": ("Seed", "The same seed gives the same result. Leave it empty for a different one each time."),
+}

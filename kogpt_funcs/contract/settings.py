@@ -1,92 +1,140 @@
-"""The environment variables the suite reads, in one place. They are read when used, so a test may set them."""
+"""The settings of a process: read from the environment once, all of them checked, and the same for everybody after that."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from kogpt_funcs.contract.errors import KogptError
 
 ENGINES = ("auto", "compiled", "int8", "fp32", "bf16")
+_SHIPPED = Path(__file__).parent.parent.parent / "weights"
 
 
-def base() -> str:
-    """KOGPT_BASE: checkpoint for generation. A hub name, a folder, URL#MODEL, or "small" (default): the one in weights/."""
-    return os.environ.get("KOGPT_BASE") or "small"
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def weights() -> Path:
-    """KOGPT_WEIGHTS: the folder of checkpoints; default: weights/ beside the package."""
-    return Path(os.environ.get("KOGPT_WEIGHTS") or Path(__file__).parent.parent.parent / "weights")
+@dataclass(frozen=True)
+class Settings:
+    """Every setting of the suite. Keys to other services are never written or shown, so they are no part of the repr."""
+
+    #: KOGPT_BASE: the checkpoint that writes. A name in weights/, a folder, a hub name, or URL#MODEL of a server.
+    base: str = "small"
+    #: KOGPT_WEIGHTS: the folder of checkpoints. Default: weights/ beside the package.
+    weights: Path = _SHIPPED
+    #: KOGPT_DEVICE: cpu, cuda, cuda:1 … Default: a GPU if there is one.
+    device: str = "auto"
+    #: KOGPT_CACHE_GB: how much memory the loaded checkpoints may take together, here in bytes. Default: 8 GB.
+    cache_bytes: int = 8_000_000_000
+    #: KOGPT_QUEUE: how many requests may wait or run at once before others are told to come back.
+    queue: int = 64
+    #: KOGPT_THREADS: how many threads a pass of the decoder shares. Default: the cores this process may use, at most 16.
+    threads: int = field(default_factory=lambda: min(16, _usable_cores()))
+    #: KOGPT_ENGINE: compiled (int8 in C), int8, fp32 or bf16 (torch). Default: bf16 on a GPU, else compiled, else int8.
+    engine: str = "auto"
+    #: KOGPT_DETERMINISTIC: 1 makes a seeded request repeatable whatever else runs, where the engine does not anyway.
+    deterministic: bool = False
+    #: KOGPT_API_KEY: if set, REST and MCP ask for `Authorization: Bearer KEY`.
+    api_key: str | None = field(default=None, repr=False)
+    #: KOGPT_REMOTE_KEY: the key for the server that `base` names by URL.
+    remote_key: str | None = field(default=None, repr=False)
+    #: KOGPT_YOUTUBE_KEY: the key for the YouTube Data API v3, which `kogpt collect youtube` asks.
+    youtube_key: str | None = field(default=None, repr=False)
+    #: KOGPT_YOUTUBE_URL: where the YouTube Data API answers, if not at Google: a proxy, or a server for tests.
+    youtube_url: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.engine not in ENGINES:
+            raise KogptError(f"KOGPT_ENGINE has value {self.engine!r}. It must be one of: {', '.join(ENGINES)}.")
+
+    def key_for_youtube(self) -> str:
+        """`youtube_key`, or KogptError saying where to get one."""
+        if not self.youtube_key:
+            raise KogptError(
+                "KOGPT_YOUTUBE_KEY is not set. Make a key for the YouTube Data API v3 at console.cloud.google.com, "
+                "then: export KOGPT_YOUTUBE_KEY=KEY"
+            )
+        return self.youtube_key
 
 
-def device() -> str:
-    """KOGPT_DEVICE: cpu, cuda, cuda:1 …; default: a GPU if there is one."""
-    return os.environ.get("KOGPT_DEVICE") or "auto"
+_current: Settings | None = None
 
 
-def cache_bytes() -> int:
-    """KOGPT_CACHE_GB: how much memory the loaded checkpoints may take together; default 8."""
-    return int(_number("KOGPT_CACHE_GB", 8.0) * 1e9)
+def current() -> Settings:
+    """The settings of this process. The first call reads the environment; KogptError names a variable that is wrong."""
+    global _current
+    if _current is None:
+        _current = _read()
+    return _current
 
 
-def queue() -> int:
-    """KOGPT_QUEUE: how many requests may wait or run at once before others are told to come back; default 64."""
-    return int(_number("KOGPT_QUEUE", 64))
+def replace(**changes: Any) -> Settings:
+    """Changes settings for the rest of this process, as a command's `--base` does. Call it before a model is loaded."""
+    global _current
+    _current = dataclasses.replace(current(), **changes)
+    return _current
 
 
-def threads() -> int:
-    """KOGPT_THREADS: how many threads a pass of the decoder shares; default: the cores this process may use, 16 at most."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, int(_number("KOGPT_THREADS", min(16, usable))))
+@contextmanager
+def using(**changes: Any) -> Iterator[Settings]:
+    """Other settings inside the block, for tests."""
+    global _current
+    before = current()
+    try:
+        yield replace(**changes)
+    finally:
+        _current = before
 
 
-def engine() -> str:
-    """KOGPT_ENGINE: compiled (int8 in C), int8, fp32 or bf16 (torch); default: bf16 on a GPU, else compiled, else int8."""
-    name = os.environ.get("KOGPT_ENGINE") or "auto"
-    if name not in ENGINES:
-        raise KogptError(f"KOGPT_ENGINE has value {name!r}. It must be one of: {', '.join(ENGINES)}.")
-    return name
+def _read() -> Settings:
+    texts = {name: value for name in _READERS if (value := os.environ.get(f"KOGPT_{name}", "").strip())}
+    given: dict[str, Any] = {}
+    for name, text in texts.items():
+        setting, read = _READERS[name]
+        given[setting] = read(f"KOGPT_{name}", text)
+    return Settings(**given)
 
 
-def deterministic() -> bool:
-    """KOGPT_DETERMINISTIC: 1 makes a seeded request repeatable whatever else runs, where the engine cannot do that anyway."""
-    return os.environ.get("KOGPT_DETERMINISTIC", "0") not in ("", "0")
+def _text(variable: str, text: str) -> str:
+    return text
 
 
-def api_key() -> str | None:
-    """KOGPT_API_KEY: if set, REST and MCP ask for `Authorization: Bearer KEY`."""
-    return os.environ.get("KOGPT_API_KEY") or None
+def _path(variable: str, text: str) -> Path:
+    return Path(text)
 
 
-def remote_key() -> str | None:
-    """KOGPT_REMOTE_KEY: key for the server that KOGPT_BASE names by URL; it is never written or shown."""
-    return os.environ.get("KOGPT_REMOTE_KEY") or None
+def _switch(variable: str, text: str) -> bool:
+    return text != "0"
 
 
-def youtube_key() -> str:
-    """KOGPT_YOUTUBE_KEY: key for the YouTube Data API v3, which `kogpt collect youtube` asks; it is never written or shown."""
-    key = (os.environ.get("KOGPT_YOUTUBE_KEY") or "").strip()
-    if not key:
-        raise KogptError(
-            "KOGPT_YOUTUBE_KEY is not set. Make a key for the YouTube Data API v3 at console.cloud.google.com, then: export KOGPT_YOUTUBE_KEY=KEY"
-        )
-    return key
-
-
-def youtube_url() -> str | None:
-    """KOGPT_YOUTUBE_URL: where the YouTube Data API answers, if not at Google: a proxy, or a server for tests."""
-    return os.environ.get("KOGPT_YOUTUBE_URL") or None
-
-
-def _number(name: str, default: float) -> float:
-    text = os.environ.get(name)
-    if not text:
-        return default
+def _number(variable: str, text: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = 0
     if not 0 < value < 1e6:
-        raise KogptError(f"{name} has value {text!r}. It must be a number above 0.")
+        raise KogptError(f"{variable} has value {text!r}. It must be a number above 0.")
     return value
+
+
+def _count(variable: str, text: str) -> int:
+    return max(1, int(_number(variable, text)))
+
+
+def _gigabytes(variable: str, text: str) -> int:
+    return int(_number(variable, text) * 1e9)
+
+
+#: KOGPT_… → the setting and what reads it.
+_READERS = {
+    "BASE": ("base", _text), "WEIGHTS": ("weights", _path), "DEVICE": ("device", _text), "CACHE_GB": ("cache_bytes", _gigabytes),
+    "QUEUE": ("queue", _count), "THREADS": ("threads", _count), "ENGINE": ("engine", _text),
+    "DETERMINISTIC": ("deterministic", _switch), "API_KEY": ("api_key", _text), "REMOTE_KEY": ("remote_key", _text),
+    "YOUTUBE_KEY": ("youtube_key", _text), "YOUTUBE_URL": ("youtube_url", _text),
+}  # fmt: skip

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from kogpt_funcs.contract.errors import KogptError
+from kogpt_funcs.contract.files import written_whole
 
 KINDS = (".txt", ".jsonl")
 
@@ -31,16 +30,9 @@ def line(out: Path, row: dict[str, Any]) -> str:
 
 def write_lines(out: Path, rows: Iterable[dict[str, Any]]) -> int:
     """Writes `rows` to `out`; how many there were."""
-    unfinished, count = out.with_name(f"{out.name}.writing"), 0
-    try:
-        with unfinished.open("w", encoding="utf-8", errors="replace") as file:
-            for row in rows:
-                file.write(line(out, row))
-                count += 1
-        os.replace(unfinished, out)
-    except OSError as error:
-        raise KogptError(f"{out} cannot be written: {error.strerror}.") from None
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
+    count = 0
+    with written_whole(out) as unfinished, unfinished.open("w", encoding="utf-8", errors="replace") as file:
+        for row in rows:
+            file.write(line(out, row))
+            count += 1
     return count

@@ -6,12 +6,11 @@ import contextlib
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from kogpt_funcs.contract.errors import KogptError
+from kogpt_funcs.contract.files import written_whole
 from kogpt_funcs.data.tables import DELIMITERS, Table, open_packed
 
 Record = dict[str, Any]
@@ -19,16 +18,9 @@ Record = dict[str, Any]
 
 def write_results(path: Path, table: Table, added: list[str], records: Iterable[Record]) -> None:
     """`records` (column → value) as a table like `table`; `path` appears only when it is whole."""
-    unfinished = path.with_name(path.name + ".writing")
     write = {"jsonl": _write_jsonl, "xlsx": _write_xlsx}.get(table.kind, _write_csv)
-    try:
+    with written_whole(path) as unfinished:
         write(unfinished, table, added, records)
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise KogptError(f"{path} cannot be written: {error.strerror}.") from None
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            unfinished.unlink()
 
 
 @contextlib.contextmanager

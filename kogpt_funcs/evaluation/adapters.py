@@ -33,7 +33,7 @@ def measure(asked: Asked) -> Figures:
 def bits_per_character(asked: Asked, held_out: Sequence[dict[str, Any]]) -> Figures:
     """Bits per character of at most 300 targets that the rows `held_out` render, by the base alone and as it was trained for the function, in fp32."""
     examples = list(_examples(asked, held_out))
-    folder = checkpoints.folder(settings.base())
+    folder = checkpoints.folder(settings.current().base)
     model: Any = GPT2LMHeadModel.from_pretrained(str(folder), dtype=torch.float32)
     model.to(device())
     chosen = rows.draw(examples, min(asked.limit or _MOST, _MOST), asked.seed)
@@ -43,7 +43,7 @@ def bits_per_character(asked: Asked, held_out: Sequence[dict[str, Any]]) -> Figu
         warnings.simplefilter("ignore")  # PEFT warns of what transformers is about to rename
         adapted = _adapted(asked.function, model)
     return {
-        "base": checkpoints.slug(settings.base()),
+        "base": checkpoints.slug(settings.current().base),
         "bits_per_character": {
             "base alone": {"examples": len(found), "bits": round(alone, 4)},
             "trained for it": {"examples": len(found), "bits": round(sequences.bits_per_character(adapted, found), 4)},
@@ -52,7 +52,7 @@ def bits_per_character(asked: Asked, held_out: Sequence[dict[str, Any]]) -> Figu
 
 
 def _examples(asked: Asked, held_out: Sequence[dict[str, Any]]) -> Iterator[Example]:
-    render = getattr(registry.get(asked.function).module, "training_examples", None)
+    render = registry.get(asked.function).training_examples
     if render is None:
         raise KogptError(f"kogpt_funcs/{asked.function}.py has no training_examples(row, rng), so it has no adapter to measure.")
     rng, made = random.Random(asked.seed), 0
@@ -69,7 +69,7 @@ def _examples(asked: Asked, held_out: Sequence[dict[str, Any]]) -> Iterator[Exam
 
 
 def _adapted(function: str, model: Any) -> Any:
-    full = checkpoints.full_checkpoint(function, settings.base())
+    full = checkpoints.full_checkpoint(function, settings.current().base)
     if full:
         own: Any = GPT2LMHeadModel.from_pretrained(str(checkpoints.folder(full)), dtype=torch.float32)
         return own.to(device())
@@ -77,9 +77,9 @@ def _adapted(function: str, model: Any) -> Any:
 
 
 def _adapter(function: str, model: torch.nn.Module) -> Any:
-    folder = checkpoints.adapter_folder(function, settings.base())
+    folder = checkpoints.adapter_folder(function, settings.current().base)
     if folder is None:
-        raise CheckpointError(f"No adapter {function!r} for base {checkpoints.slug(settings.base())!r}. Train it: kogpt train {function} --data FILE")
+        raise CheckpointError(f"No adapter {function!r} for base {checkpoints.slug(settings.current().base)!r}. Train it: kogpt train {function} --data FILE")
     if checkpoints.read_json(folder / "base.json").get("fingerprint") != checkpoints.fingerprint(model):
         raise CheckpointError(f"The adapter {function!r} was trained on other weights than this base has. Train it again: kogpt train {function} --data FILE")
     return folder

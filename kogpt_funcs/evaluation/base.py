@@ -39,7 +39,7 @@ _NOTES = [
 
 def pack(run: Path, data: Path, mix: Path | None) -> None:
     """Packs the text of `mix` into the folder `run` with KOGPT_BASE's tokenizer, as `kogpt train base` does."""
-    folder = checkpoints.folder(settings.base())
+    folder = checkpoints.folder(settings.current().base)
     run.mkdir(parents=True, exist_ok=True)
     if not (run / "tokenizer.json").exists():
         shutil.copy(folder / "tokenizer.json", run)
@@ -52,7 +52,7 @@ def measure(run: Path, limit: int | None = None) -> Figures:
     """Figures of KOGPT_BASE on the text packed in the folder `run`, at most `limit` blocks of each held-out group."""
     if not (run / "train.npz").is_file():
         raise KogptError(f"{run} has no packed text (train.npz). Give the folder of the data with --data, or that of a run with --run.")
-    base = settings.base()
+    base = settings.current().base
     folder = checkpoints.folder(base)
     _same_tokenizer(folder, run)
     found = {path.stem: Packed.load(path) for path in sorted((run / "heldout").glob("*.npz"))}

@@ -40,7 +40,7 @@ def measure(asked: Asked) -> Figures:
     lengths = memorisation.longest_overlaps([*samples, *real], (str(row.get("text") or "") for row in rows.training(asked)))
     return {
         "function": "continue_text",
-        "base": checkpoints.slug(settings.base()),
+        "base": checkpoints.slug(settings.current().base),
         "samples": len(samples),
         "figures": beside(
             written=_figures(samples) | memorisation.figures(lengths[: len(samples)]),

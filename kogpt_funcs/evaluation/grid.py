@@ -76,7 +76,7 @@ def measure(data: Path, grid: Grid, *, trained_on: Sequence[Path] = (), column: 
     whole = [f"{prompt} {sample.strip()}" for prompt, (*_, sample) in zip(prompts, written, strict=True)]
     lengths = memorisation.longest_overlaps(whole, _known(lines, trained_on))
     cells = [cell(n, line, k, t, text, prompt, length) for (n, line, k, t, text), prompt, length in zip(written, prompts, lengths, strict=True)]
-    return {"base": checkpoints.slug(settings.base()), "samples": len(cells), "grid": dict(_means(cells, grid)), "notes": _NOTES}, cells
+    return {"base": checkpoints.slug(settings.current().base), "samples": len(cells), "grid": dict(_means(cells, grid)), "notes": _NOTES}, cells
 
 
 def save(cells: Sequence[Cell], file: Path) -> None:

@@ -22,7 +22,9 @@ def required(text: str, field: str = "text") -> str:
     """`clean(text)`, or InvalidInput naming `field` when nothing readable is left."""
     cleaned = clean(text)
     if not cleaned:
-        raise InvalidInput.of(field, "내용이 비어 있습니다. 한 글자 이상 적어 주세요.")
+        raise InvalidInput.of(
+            field, "내용이 비어 있습니다. 한 글자 이상 적어 주세요.", "This is empty. Write at least one character."
+        )
     return cleaned
 
 

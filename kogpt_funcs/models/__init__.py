@@ -19,7 +19,7 @@ def generate(request: Generation) -> Iterator[list[Sample]]:
     with _importing:
         from kogpt_funcs.models.bases import backends
 
-        backend = backends.backend_for(settings.base())
+        backend = backends.backend_for(settings.current().base)
     return backend(request)
 
 

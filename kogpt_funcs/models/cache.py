@@ -85,7 +85,7 @@ def resident() -> dict[str, Any]:
     with _guard:
         loaded = [entry for entry in _entries.values() if entry.model is not None]
         return {
-            "budget_bytes": settings.cache_bytes(),
+            "budget_bytes": settings.current().cache_bytes,
             "bytes": sum(entry.model.bytes for entry in loaded),
             "checkpoints": [
                 {
@@ -122,7 +122,7 @@ def _evict() -> None:
         idle = [entry for entry in _entries.values() if entry.model is not None and entry.users == 0]
         used = sum(entry.model.bytes for entry in _entries.values() if entry.model is not None)
         for entry in sorted(idle, key=lambda entry: entry.used_at):
-            if used <= settings.cache_bytes():
+            if used <= settings.current().cache_bytes:
                 break
             used -= entry.model.bytes
             entry.model.close()

@@ -18,7 +18,7 @@ def admitted() -> Iterator[None]:
     """A place among the KOGPT_QUEUE requests, or Busy."""
     global _admitted
     with _lock:
-        if _admitted >= settings.queue():
+        if _admitted >= settings.current().queue:
             raise Busy()
         _admitted += 1
     try:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from kogpt_funcs.contract.errors import Busy, InvalidInput, KogptError
-from kogpt_funcs.surfaces.rest.wire import to_json
+from kogpt_funcs.surfaces.wire import to_json
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +74,10 @@ def known(error: BaseException) -> KogptError:
         return error
     incident = secrets.token_hex(4)
     _log.error("incident %s", incident, exc_info=error)
-    return Internal(f"서버에 문제가 생겼습니다. 운영자에게 이 사건 번호를 알려 주세요: {incident}.")
+    return Internal(
+        f"서버에 문제가 생겼습니다. 운영자에게 이 사건 번호를 알려 주세요: {incident}.",
+        f"Something went wrong on the server. Tell its operator this incident number: {incident}.",
+    )
 
 
 def body(error: KogptError) -> dict[str, Any]:

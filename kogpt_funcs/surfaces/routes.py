@@ -13,8 +13,8 @@ from typing import Any
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
+from kogpt_funcs.surfaces.guard import Guard
 from kogpt_funcs.surfaces.mcp.tools import McpEndpoint
-from kogpt_funcs.surfaces.rest.guard import Guard
 from kogpt_funcs.surfaces.rest.rest import OPEN_PATHS, create_rest
 
 

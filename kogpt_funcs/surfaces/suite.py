@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 
 from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import KogptError
-from kogpt_funcs.contract.registry import Function, functions, get
+from kogpt_funcs.contract.function import Function
+from kogpt_funcs.contract.registry import functions, get
 from kogpt_funcs.surfaces import memory, readiness
 
 _MAX_UPLOAD = 1_000_000  # no function takes files; Gradio's upload route stays narrow
@@ -28,7 +29,7 @@ def launch(names: Sequence[str] | None = None, host: str | None = None, port: in
     `host` and `port` default to GRADIO_SERVER_NAME and GRADIO_SERVER_PORT, then to 127.0.0.1:7860. Raises
     UnknownFunction, or KogptError when the address cannot be had.
     """
-    settings.queue()  # a wrong setting is told before anything heavy is loaded
+    settings.current()  # a wrong setting is told before anything heavy is loaded
     memory.keep_small()
     shown = [get(name) for name in dict.fromkeys(names or [])] or list(functions().values())
     host = (host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1").strip("[]")

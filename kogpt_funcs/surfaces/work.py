@@ -1,12 +1,13 @@
 """Runs functions in worker threads so that the event loop stays free; a cancelled task cancels its function.
 
-How many may wait for a model is the model layer's gate to say (KOGPT_QUEUE). Here are threads for all of them and a few
-spare ones, for what needs no model and for being told that the gate is full; with none left, the answer is Busy at once.
+The gate of the model layer decides how many may wait for a model (KOGPT_QUEUE). There are threads here for all of them
+and a few to spare: for what needs no model, and for telling others that the gate is full. With no thread left the answer
+is Busy at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, closing
 from typing import Any, Literal, NamedTuple
 
@@ -18,12 +19,13 @@ from starlette.types import Receive
 
 from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import Busy, KogptError
-from kogpt_funcs.contract.registry import Function
-from kogpt_funcs.surfaces import faults
-from kogpt_funcs.surfaces.rest.wire import plain
+from kogpt_funcs.contract.function import Function
+from kogpt_funcs.surfaces import faults, running
+from kogpt_funcs.surfaces.wire import plain
 
 _SPARE_THREADS = 8
 _EVENTS_AHEAD = 32
+_MANY_AT_ONCE = 4  # of one batch's items, so that a long batch leaves room for others
 _threads: RunVar[CapacityLimiter] = RunVar("kogpt_threads")
 
 Partial = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
@@ -46,6 +48,24 @@ async def answer(function: Function, data: Any, partial: Partial | None = None) 
     if threads.available_tokens < 1:
         raise Busy()
     return await to_thread.run_sync(_in_thread, function, data, partial, limiter=threads)
+
+
+async def many(function: Function, items: Sequence[Any]) -> list[dict[str, Any] | KogptError]:
+    """The Output as plain JSON data, or the error, for each of `items` in their order."""
+    results: list[dict[str, Any] | KogptError] = [KogptError()] * len(items)
+    waiting = iter(enumerate(items))
+
+    async def worker() -> None:
+        for index, item in waiting:
+            try:
+                results[index] = await answer(function, item)
+            except Exception as error:
+                results[index] = faults.known(error)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(_MANY_AT_ONCE):
+            tasks.start_soon(worker)
+    return results
 
 
 @asynccontextmanager
@@ -113,23 +133,17 @@ def _in_thread(function: Function, data: Any, partial: Partial | None) -> dict[s
 
 
 def _answer(function: Function, data: Any, partial: Partial | None) -> dict[str, Any]:
-    given = function.parse(data)
-    if function.stream is None:
-        return plain(function.call(given))
-    last = None
-    with closing(function.stream(given)) as outputs:  # type: ignore[type-var]
-        for last in outputs:
+    with closing(running.streamed(function, data)) as outputs:
+        for output in outputs:
             from_thread.check_cancelled()
-            if partial:
-                from_thread.run(partial, plain(last))
-    if last is None:
-        raise RuntimeError(f"{function.name}'s stream yields nothing.")
-    return plain(last)
+            if partial and function.stream:
+                from_thread.run(partial, plain(output))
+    return plain(output)
 
 
 def _limiter() -> CapacityLimiter:
     try:
         return _threads.get()
     except LookupError:
-        _threads.set(limiter := CapacityLimiter(settings.queue() + _SPARE_THREADS))
+        _threads.set(limiter := CapacityLimiter(settings.current().queue + _SPARE_THREADS))
         return limiter

@@ -21,7 +21,7 @@ def examples(
     A renderer may draw at random: training rows are rendered `passes` times. Held-out ones are rendered once, even if
     their file is named twice.
     """
-    render = getattr(registry.get(function).module, "training_examples", None)
+    render = registry.get(function).training_examples
     if render is None:
         raise KogptError(f"kogpt_funcs/{function}.py has no training_examples(row, rng); it trains no adapter.")
     seen: set[Path] = set()

@@ -67,13 +67,13 @@ def train_classifier(
 ) -> dict[str, Any]:
     """Trains all weights in the folder `run`, writes the checkpoint, its card and its pictures to `out`; returns held-out figures."""
     record.refuse(run, mode)
-    module = registry.get(function).module
-    if not hasattr(module, "training_labels"):
+    declared = registry.get(function)
+    if declared.training_labels is None:
         raise KogptError(f"kogpt_funcs/{function}.py has no training_labels(row); it trains no classifier.")
-    groups: Groups = {name: {**group} for name, group in module.LABEL_GROUPS.items()}
+    groups: Groups = {name: {**group} for name, group in declared.label_groups.items()}
     torch.manual_seed(options.seed)
     model, reader = start(base, groups)
-    rows = read(module.training_labels, sources)
+    rows = read(declared.training_labels, sources)
     trainer = _trainer(model, rows, reader, groups, run, options)
     checkpoint = record.begin(run, _record(function, base, model, sources, options), mode)
     resume(trainer, run, checkpoint)

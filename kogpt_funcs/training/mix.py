@@ -88,4 +88,4 @@ def dialogue_examples(row: dict[str, Any], rng: random.Random) -> Iterator[Examp
 
 
 def _renderer(name: str) -> Any:
-    return dialogue_examples if name == "dialogue" else registry.get(name).module.training_examples
+    return dialogue_examples if name == "dialogue" else registry.get(name).training_examples

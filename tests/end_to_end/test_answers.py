@@ -6,13 +6,12 @@ New weights change them: read the new answers, then write them down with `python
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kogpt_funcs.contract import registry
+from kogpt_funcs.contract import registry, settings
 from kogpt_funcs.models import cache
 
 PINNED = Path(__file__).parents[1] / "pinned_answers.json"
@@ -70,7 +69,7 @@ def test_the_answer_is_the_pinned_one(name: str, data: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    os.environ["KOGPT_ENGINE"] = "fp32"
+    settings.replace(engine="fp32")
     answers = [[name, data, rounded(answer(name, data))] for name, data in questions()]
     PINNED.write_text(json.dumps(answers, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     print(PINNED.read_text(encoding="utf-8"))

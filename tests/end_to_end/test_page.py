@@ -10,10 +10,9 @@ import pytest
 from browser import PUT, Page, chromium
 from conftest import Server
 
-from kogpt_funcs.contract.registry import Function, functions
+from kogpt_funcs.contract.function import Function
+from kogpt_funcs.contract.registry import functions
 from kogpt_funcs.surfaces.ceiling import MOST_BYTES
-from kogpt_funcs.surfaces.page.shape import limit
-from kogpt_funcs.surfaces.page.translations import english_name
 
 _HANGUL = re.compile("[ㄱ-ㅎ가-힣]")
 
@@ -65,11 +64,11 @@ def test_an_example_fills_every_field(page: Page, server: Server, function: Func
 def test_what_is_wrong_stands_beside_its_field(page: Page, server: Server, function: Function) -> None:
     page.open(server, function.name)
     for name in required_texts(function):
-        most = limit(function.input.model_fields[name], "max_length")
+        most = function.fields[name].longest
         page.put(function.name, name, "가" * (most + 1))
     page.run(function.name)
     for name in required_texts(function):
-        most = limit(function.input.model_fields[name], "max_length")
+        most = function.fields[name].longest
         assert f"{most:,}자까지" in page.texts(f"#{function.name}-{name}-problem [role=alert]")[0]
     assert page.texts(f"#{function.name}-notice [role=alert]") == []
     for name in required_texts(function):
@@ -122,14 +121,14 @@ def test_a_body_without_end_is_refused_before_it_fills_the_memory(server: Server
 def test_an_english_browser_reads_english_labels(english: Page, server: Server, function: Function) -> None:
     english.open(server, function.name)
     assert english.driver.execute_script("return document.documentElement.lang") == "en"
-    assert english.one(f"button[role=tab][data-tab-id={function.name}]").text == english_name(function.name)
+    assert english.one(f"button[role=tab][data-tab-id={function.name}]").text == function.english.title
     fold = f"#{function.name}-sampling button"
     if english.all(fold):
         english.click(fold)
     for name in function.input.model_fields:
         label = f"#{function.name}-{name} [data-testid=block-info], #{function.name}-{name} .label-text"
         english.wait(lambda css=label: english.texts(css))
-        assert english.texts(label) == [english_name(name)]
+        assert english.texts(label) == [function.english.input[name].title]
     assert not _HANGUL.search("".join(english.texts(f"#{function.name}-run")) + english.answer(function.name))
     assert not re.search(r"kogpt\d", english.one("body").text), "a translation is missing: its key is shown"
     assert english.complaints() == []

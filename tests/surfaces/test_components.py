@@ -11,10 +11,13 @@ import gradio as gr
 import pytest
 from pydantic import BaseModel, Field
 
+from kogpt_funcs.contract.english import Text
 from kogpt_funcs.contract.errors import InvalidInput
-from kogpt_funcs.contract.registry import Function, functions
+from kogpt_funcs.contract.function import Function
+from kogpt_funcs.contract.registry import functions
+from kogpt_funcs.contract.shape import shapes
 from kogpt_funcs.surfaces.page import components
-from kogpt_funcs.surfaces.page.answers import render
+from kogpt_funcs.surfaces.page.answers import Reader
 from kogpt_funcs.surfaces.page.translations import Dictionary
 
 
@@ -58,10 +61,18 @@ FILLED = {
 }  # fmt: skip
 
 
+ENGLISH = Text("Title", "Description.")
+render = Reader({}, lambda value: (value, value), "").render
+
+
+def label(value: Any) -> tuple[str, str]:
+    return str(value), f"English {value}"
+
+
 def fields(model: type[BaseModel]) -> dict[str, components.Field]:
     async def laid_out() -> dict[str, components.Field]:
         with gr.Blocks(analytics_enabled=False):
-            return {name: components.field("f", name, info, Dictionary()) for name, info in model.model_fields.items()}
+            return {name: components.field("f", shape, ENGLISH, label, Dictionary()) for name, shape in shapes(model).items()}
 
     return asyncio.run(laid_out())  # Gradio leaves a loop of its own open where none is running
 

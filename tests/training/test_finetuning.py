@@ -22,6 +22,7 @@ from transformers import BertConfig, BertForMaskedLM, TrainerCallback
 
 from kogpt_funcs import models
 from kogpt_funcs.continue_text import ContinueTextInput, continue_text
+from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.models import cache
 from kogpt_funcs.training import finetuning, interruption, record, seals
@@ -105,7 +106,7 @@ def test_all_weights_become_a_base(place: Path) -> None:
 
 
 def test_what_was_trained_for_a_function_answers_for_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KOGPT_WEIGHTS", str(place))
+    settings.replace(weights=place)
     monkeypatch.setattr(cache, "_entries", {})
 
     def answer() -> tuple[str, str]:

@@ -48,7 +48,7 @@ def gpt2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     config = GPT2Config(vocab_size=8192, n_positions=64, n_embd=32, n_layer=2, n_head=2, bos_token_id=0, eos_token_id=1, pad_token_id=3)
     GPT2LMHeadModel(config).save_pretrained(folder)
-    shutil.copy(settings.weights() / "base/tokenizer.json", folder)
+    shutil.copy(settings.current().weights / "base/tokenizer.json", folder)
     return folder
 
 
@@ -115,7 +115,7 @@ def test_a_card_written_by_hand_keeps_its_words(trained: tuple[Path, Path, dict[
     (tmp_path / "README.md").write_text("앞\n\n<!-- measured -->\n옛것\n<!-- /measured -->\n\n뒤\n", encoding="utf-8")
     from kogpt_funcs.training import label_card, record
 
-    groups = {name: {**group} for name, group in registry.get("classify_emotion").module.LABEL_GROUPS.items()}
+    groups = {name: {**group} for name, group in registry.get("classify_emotion").label_groups.items()}
     label_card.write(tmp_path, "classify_emotion", record.read(run), figures, groups, None, [])
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert card.startswith("앞\n")
@@ -170,7 +170,7 @@ def test_which_rows_are_held_out() -> None:
 
 
 def test_no_held_out_row_is_trained_on_and_a_file_named_twice_is_held_out_once(data: Path) -> None:
-    render = registry.get("classify_emotion").module.training_labels
+    render = registry.get("classify_emotion").training_labels
     split = label_rows.read(render, [Source(data), Source(data)])
     once = label_rows.read(render, [Source(data)])
     assert len(split.train) == 2 * len(once.train)
@@ -179,7 +179,7 @@ def test_no_held_out_row_is_trained_on_and_a_file_named_twice_is_held_out_once(d
 
 
 def test_a_row_without_labels_is_told_by_its_number(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    label_rows.read(registry.get("classify_emotion").module.training_labels, [Source(data)])
+    label_rows.read(registry.get("classify_emotion").training_labels, [Source(data)])
     assert "emotion.jsonl, row 601: no column 'label'" in capsys.readouterr().err
 
 

@@ -16,6 +16,7 @@ import pytest
 from package_copy import ROOT
 
 from kogpt_funcs.command.kogpt import _run
+from kogpt_funcs.contract import settings
 
 WHO = ["고양이", "강아지", "친구", "선생님", "할머니", "동생", "이웃", "가수", "배우", "감독"]
 DID = ["노래를 불렀다", "밥을 먹었다", "책을 읽었다", "길을 걸었다", "영화를 보았다", "편지를 썼다", "문을 열었다"]
@@ -61,9 +62,10 @@ class Done(NamedTuple):
 def train(place: Path, *arguments: str) -> Done:
     """`kogpt train ARGUMENTS` in this process: torch starts once, not twenty times."""
     out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        patch.setenv("KOGPT_WEIGHTS", str(place / "weights"))
-        patch.chdir(place)
+    with (
+        settings.using(weights=place / "weights"), contextlib.chdir(place),
+        contextlib.redirect_stdout(out), contextlib.redirect_stderr(err),
+    ):  # fmt: skip
         status = _run(["train", *arguments])
     return Done(status, out.getvalue(), err.getvalue())
 

@@ -16,7 +16,7 @@ def backend_for(base: str) -> Backend:
     """What generates with the base of that name: a checkpoint in weights/, a folder, a hub name, or URL#MODEL."""
     if remote.is_remote(base):
         return remote.generate
-    if _architecture(base, str(settings.weights())) == "gpt2":
+    if _architecture(base, str(settings.current().weights)) == "gpt2":
         from kogpt_funcs.models.decoder import writing as decoder
 
         return decoder.generate

@@ -30,7 +30,7 @@ def generate(request: Generation) -> Iterator[list[Sample]]:
 
     Raises Busy, or CheckpointError where the prompt is more than plain text or the checkpoint cannot be loaded.
     """
-    base = settings.base()
+    base = settings.current().base
     text = plain_text(request, checkpoints.slug(base))
     with admitted(), cache.using(base, lambda: CausalModel(base)) as model:
         yield from model.generate(request, text)

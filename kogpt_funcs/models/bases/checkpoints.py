@@ -21,14 +21,14 @@ _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 def folder(name: str) -> Path:
     """The folder of a checkpoint: `name` in weights/, a folder of that path, or a download of that hub name."""
-    for candidate in (settings.weights() / name, Path(name).expanduser()):
+    for candidate in (settings.current().weights / name, Path(name).expanduser()):
         if (candidate / "config.json").is_file():
             return candidate
     if Path(name).is_dir():
         raise CheckpointError(f"{slug(name)} has no config.json. A checkpoint folder needs config.json, weights and tokenizer.json.")
     if _HUB_NAME.fullmatch(name):
         return _download(name)
-    raise CheckpointError(f"No checkpoint {name!r} in {settings.weights().name}/, and no such folder. There: {_there()}.")
+    raise CheckpointError(f"No checkpoint {name!r} in {settings.current().weights.name}/, and no such folder. There: {_there()}.")
 
 
 def adapter_folder(function: str, base: str) -> Path | None:
@@ -43,20 +43,20 @@ def adapter_folder(function: str, base: str) -> Path | None:
 def full_checkpoint(function: str, base: str) -> str | None:
     """The name of `function`'s own checkpoint, all weights of `base` trained for it; None if there is none."""
     folder = place(base) / f"{function}-full"
-    return str(folder.relative_to(settings.weights())) if (folder / "config.json").is_file() else None
+    return str(folder.relative_to(settings.current().weights)) if (folder / "config.json").is_file() else None
 
 
 def classifier(function: str, base: str) -> str:
     """The name of `function`'s classifier: one of the user's own, weights/FUNCTION; that of `base`; that of the small base."""
     for name in (function, f"{slug(base)}/{function}", f"small/{function}"):
-        if (settings.weights() / name / "config.json").is_file():
+        if (settings.current().weights / name / "config.json").is_file():
             return name
     return function
 
 
 def place(base: str) -> Path:
     """Where the checkpoints are that functions have on `base`."""
-    return settings.weights() / slug(base)
+    return settings.current().weights / slug(base)
 
 
 def slug(base: str) -> str:
@@ -92,11 +92,11 @@ def _download(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.bin", "*.model", "*.txt"]))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise CheckpointError(
-            f"Checkpoint {name!r} is neither in {settings.weights().name}/ nor on this machine, and the Hugging Face hub "
+            f"Checkpoint {name!r} is neither in {settings.current().weights.name}/ nor on this machine, and the Hugging Face hub "
             f"cannot be reached ({type(error).__name__}). Download it once where there is a network: hf download {name}"
         ) from error
 
 
 def _there() -> str:
-    found = sorted(path.parent.name for path in settings.weights().glob("*/config.json"))
+    found = sorted(path.parent.name for path in settings.current().weights.glob("*/config.json"))
     return ", ".join(found) or "none"

@@ -100,7 +100,7 @@ class LanguageModel(cache.Loaded):
 
 def device() -> torch.device:
     """KOGPT_DEVICE, or a GPU if there is one, or the CPU."""
-    name = settings.device()
+    name = settings.current().device
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -114,7 +114,7 @@ def device() -> torch.device:
 
 def network_of(model: GPT2LMHeadModel, place: torch.device) -> Network:
     """The weights of `model` as the fastest network that this machine runs, or the one that KOGPT_ENGINE names."""
-    wanted = settings.engine()
+    wanted = settings.current().engine
     if wanted == "compiled" and not (place.type == "cpu" and CompiledNetwork.fits(model.config)):
         raise CheckpointError(
             "KOGPT_ENGINE has value 'compiled', which needs Linux, an x86 processor with AVX-512 VNNI and a plain GPT-2 whose width is a "

@@ -51,7 +51,7 @@ def generate(request: Generation) -> Iterator[list[Sample]]:
     no_repeat_ngram has no field there and is not kept. Where a server does not tell tokens, each piece it sends is one.
     Raises Busy, or CheckpointError when the server is at fault; neither names its address.
     """
-    place = address(settings.base())
+    place = address(settings.current().base)
     text = plain_text(request, place.model)
     with admitted(), _client(place) as client:
         done: list[Sample] = []
@@ -175,7 +175,7 @@ def _client(place: Address) -> Any:
     except ImportError:
         raise CheckpointError("A remote base needs OpenAI's client: pip install openai") from None
     timeout = Timeout(_SILENT_SECONDS, connect=_CONNECT_SECONDS)
-    return OpenAI(base_url=place.url, api_key=settings.remote_key() or "none", max_retries=0, timeout=timeout)
+    return OpenAI(base_url=place.url, api_key=settings.current().remote_key or "none", max_retries=0, timeout=timeout)
 
 
 def told(error: Exception, *, begun: bool) -> KogptError:

@@ -28,7 +28,7 @@ _BUDGET = {"cpu": 512, "cuda": 16384}
 
 def classify(texts: list[str], name: str) -> list[Probabilities]:
     """For each text {group: {label: probability}}. A softmax group sums to 1, a sigmoid group's labels are independent."""
-    name = checkpoints.classifier(name, settings.base())
+    name = checkpoints.classifier(name, settings.current().base)
     with admitted(), cache.using(name, lambda: Classifier(name)) as classifier:
         try:
             return classifier(texts)
@@ -38,7 +38,7 @@ def classify(texts: list[str], name: str) -> list[Probabilities]:
 
 def thresholds(name: str) -> dict[str, dict[str, float]]:
     """{group: {label: the probability from which it counts as found}} of the groups that have some; reads the config alone."""
-    groups = checkpoints.read_json(checkpoints.folder(checkpoints.classifier(name, settings.base())) / "config.json").get("label_groups") or []
+    groups = checkpoints.read_json(checkpoints.folder(checkpoints.classifier(name, settings.current().base)) / "config.json").get("label_groups") or []
     return {g["name"]: dict(zip(g["labels"], g["thresholds"], strict=True)) for g in groups if g.get("thresholds")}
 
 

@@ -30,7 +30,7 @@ class Step:
 
     def run(self, batch: Sequence[Running]) -> None:
         """Moves every request of `batch` on."""
-        apart = not self.network.batch_invariant and settings.deterministic()
+        apart = not self.network.batch_invariant and settings.current().deterministic
         pieces = self._pieces(batch, apart)
         for group in _by_request(pieces) if apart else [pieces]:
             if group:

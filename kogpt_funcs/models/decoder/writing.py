@@ -22,7 +22,7 @@ def generate(request: Generation) -> Iterator[list[Sample]]:
 
 def _checkpoint(request: Generation) -> tuple[str, str | None]:
     """The checkpoint that answers, and the adapter on it: a function's own full checkpoint is used before its adapter."""
-    base, adapter = settings.base(), request.adapter
+    base, adapter = settings.current().base, request.adapter
     if adapter and (full := checkpoints.full_checkpoint(adapter, base)):
         return full, None
     if adapter and request.adapter_optional and checkpoints.adapter_folder(adapter, base) is None:

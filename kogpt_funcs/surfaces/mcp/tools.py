@@ -26,10 +26,10 @@ from starlette.types import Receive, Scope, Send
 import kogpt_funcs
 from kogpt_funcs.contract import registry
 from kogpt_funcs.contract.errors import UnknownFunction
-from kogpt_funcs.contract.registry import Function
+from kogpt_funcs.contract.function import Function
 from kogpt_funcs.surfaces import faults, work
-from kogpt_funcs.surfaces.rest.guard import MAX_BODY
-from kogpt_funcs.surfaces.rest.wire import to_json
+from kogpt_funcs.surfaces.guard import MAX_BODY
+from kogpt_funcs.surfaces.wire import to_json
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _READ_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, open_world_hint=False)

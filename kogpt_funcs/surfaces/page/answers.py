@@ -1,17 +1,23 @@
-"""From an Output to what a person reads: text, numbered lists, cards, bars. Everything from a model is escaped."""
+"""From an Output to what a person reads: text, numbered lists, cards, bars. Everything from a model is escaped.
+
+Titles and labels are in both languages, and page.css shows one; what a model wrote is as it is.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, NamedTuple
 
 import gradio as gr
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
-from kogpt_funcs.surfaces.page.shape import limit
-from kogpt_funcs.surfaces.page.translations import WORDS, both, english_name, word
+from kogpt_funcs.contract.english import Text, english_name
+from kogpt_funcs.contract.function import Function
+from kogpt_funcs.contract.shape import Shape, shapes
+from kogpt_funcs.surfaces.page.components import Label
+from kogpt_funcs.surfaces.page.translations import WORDS, both, word
 
 #: One listener for all the copy buttons of an answer; `element` is the answer's own element.
 COPY = """
@@ -38,85 +44,89 @@ class Answer(NamedTuple):
     empty: Any
 
 
-def answer(function: str, name: str, info: FieldInfo) -> Answer:
+def answer(function: Function, shape: Shape) -> Answer:
     """Lays the answer out where it is called, inside an open gr.Blocks."""
-    title = f'<h3 class="kogpt-title">{_title(name, info)}</h3>'
+    reader = Reader(function.english.output, function.label, shape.name)
+    title = f'<h3 class="kogpt-title">{reader.title(shape)}</h3>'
     waiting = f'{title}<p class="kogpt-quiet">{word("waiting")}</p>'
     html = gr.HTML(
-        waiting, elem_id=f"{function}-answer-{name}", elem_classes="kogpt-answer", js_on_load=COPY, apply_default_css=False,
+        waiting, elem_id=f"{function.name}-answer-{shape.name}", elem_classes="kogpt-answer", js_on_load=COPY,
+        apply_default_css=False,
     )  # fmt: skip
-    short = info.annotation is not str  # one of a few labels, or a number
-    return Answer(name, html, lambda value: title + (_headline(value) if short and _is_plain(value) else render(value)), waiting)
+    return Answer(shape.name, html, lambda value: title + reader.field(shape, value), waiting)
 
 
-def render(value: Any) -> str:
-    """HTML for any value that an Output may hold."""
-    if isinstance(value, BaseModel):
-        return f'<div class="kogpt-card">{_card(value)}</div>'
-    if isinstance(value, list):
+@dataclass(frozen=True)
+class Reader:
+    """Makes HTML of the values at one place of an Output; it knows what titles and labels are called."""
+
+    english: dict[str, Text]  # by path
+    label: Label
+    path: str  # of the field that is read
+
+    def title(self, shape: Shape) -> str:
+        known = self.english.get(self.path)
+        return both((shape.title or shape.name, known.title if known else english_name(shape.name)))
+
+    def field(self, shape: Shape, value: Any) -> str:
+        """A field of the Output itself: one of a few labels, or a number, is a headline."""
+        if shape.choices:
+            return f'<p class="kogpt-headline">{both(self.label(value))}</p>'
+        if shape.kind is not str and not isinstance(value, (BaseModel, list)):
+            return f'<p class="kogpt-headline">{_text(value)}</p>'
+        return self.render(value)
+
+    def render(self, value: Any) -> str:
+        """Any value that an Output may hold."""
+        if isinstance(value, BaseModel):
+            return f'<div class="kogpt-card">{self._card(value)}</div>'
+        if not isinstance(value, list):
+            return f'<div class="kogpt-card">{_copied(value)}</div>'
         if not value:
             return f'<p class="kogpt-quiet">{word("none")}</p>'
         if (shares := [_share(item) for item in value]) and all(shares):
-            return _bars([share for share in shares if share])
-        return f'<ol class="kogpt-list">{"".join(f"<li>{_item(item)}</li>" for item in value)}</ol>'
-    return f'<div class="kogpt-card">{_copied(value)}</div>'
+            return self._bars([share for share in shares if share])
+        return f'<ol class="kogpt-list">{"".join(f"<li>{self._item(item)}</li>" for item in value)}</ol>'
 
+    def _item(self, value: Any) -> str:
+        return self._card(value) if isinstance(value, BaseModel) else _copied(value)
 
-def _is_plain(value: Any) -> bool:
-    return not isinstance(value, (BaseModel, list))
+    def _card(self, model: BaseModel) -> str:
+        """The first text is the body; the other fields stand below it in small print."""
+        fields = shapes(type(model))
+        body = next((name for name in fields if isinstance(getattr(model, name), str)), None)
+        rest = [name for name in fields if name != body and getattr(model, name) not in (None, "", [])]
+        text = _copied(getattr(model, body)) if body else ""
+        notes = "".join(f"<span>{self._note(fields[name], getattr(model, name))}</span>" for name in rest)
+        return text + (f'<div class="kogpt-notes">{notes}</div>' if notes else "")
 
+    def _note(self, shape: Shape, value: Any) -> str:
+        inside = replace(self, path=f"{self.path}.{shape.name}")
+        if isinstance(value, (BaseModel, list)):
+            return f"{inside.title(shape)} {inside.render(value)}"
+        return f"{inside.title(shape)} <b>{both(self.label(value)) if shape.choices else _text(value)}</b>"
 
-def _headline(value: Any) -> str:
-    return f'<p class="kogpt-headline">{_text(value)}</p>'
-
-
-def _item(value: Any) -> str:
-    return _card(value) if isinstance(value, BaseModel) else _copied(value)
+    def _bars(self, shares: list[tuple[str, float]]) -> str:
+        rows = "".join(
+            f'<li><span class="kogpt-label">{both(self.label(label))}</span>'
+            f'<span class="kogpt-bar" style="--share:{share:.4f}"></span><b>{share:.1%}</b></li>'
+            for label, share in shares
+        )
+        return f'<ul class="kogpt-bars">{rows}</ul>'
 
 
 def _copied(value: Any) -> str:
     return f'<div class="kogpt-text">{_text(value)}</div>{_COPY_BUTTON}'
 
 
-def _card(model: BaseModel) -> str:
-    """The first text is the body; the other fields stand below it in small print."""
-    fields = type(model).model_fields
-    body = next((name for name in fields if isinstance(getattr(model, name), str)), None)
-    rest = [name for name in fields if name != body and getattr(model, name) not in (None, "", [])]
-    text = _copied(getattr(model, body)) if body else ""
-    notes = "".join(f"<span>{_title(n, fields[n])} {_note(getattr(model, n))}</span>" for n in rest)
-    return text + (f'<div class="kogpt-notes">{notes}</div>' if notes else "")
-
-
-def _note(value: Any) -> str:
-    return render(value) if isinstance(value, (BaseModel, list)) else f"<b>{_text(value)}</b>"
-
-
 def _share(item: Any) -> tuple[str, float] | None:
     """(label, probability) if `item` is a model of just a text and a number from 0 to 1."""
     if not isinstance(item, BaseModel) or len(type(item).model_fields) != 2:
         return None
-    values = [getattr(item, name) for name in type(item).model_fields]
-    texts = [v for v in values if isinstance(v, str)]
-    numbers = [n for n, f in type(item).model_fields.items() if f.annotation is float and _from_0_to_1(f)]
+    fields = shapes(type(item))
+    texts = [value for name in fields if isinstance(value := getattr(item, name), str)]
+    numbers = [name for name, s in fields.items() if s.kind is float and (s.bounds.ge, s.bounds.le) == (0, 1)]
     return (texts[0], getattr(item, numbers[0])) if texts and numbers else None
-
-
-def _from_0_to_1(info: FieldInfo) -> bool:
-    return (limit(info, "ge"), limit(info, "le")) == (0, 1)
-
-
-def _bars(shares: list[tuple[str, float]]) -> str:
-    rows = "".join(
-        f'<li><span class="kogpt-label">{_text(label)}</span>'
-        f'<span class="kogpt-bar" style="--share:{share:.4f}"></span><b>{share:.1%}</b></li>'
-        for label, share in shares
-    )
-    return f'<ul class="kogpt-bars">{rows}</ul>'
-
-
-def _title(name: str, info: FieldInfo) -> str:
-    return both(info.title or name, english_name(name))
 
 
 def _text(value: Any) -> str:

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
+from kogpt_funcs.contract.english import Text
 from kogpt_funcs.contract.errors import InvalidInput
-from kogpt_funcs.surfaces.page.shape import Shape, is_flat, item, plain, shape
-from kogpt_funcs.surfaces.page.translations import WORDS, Dictionary, english_name
+from kogpt_funcs.contract.shape import Shape, is_flat, item, plain, shapes
+from kogpt_funcs.surfaces.page.translations import WORDS, Dictionary
 
 _FEW = 5  # so many choices are laid out side by side; more go into a dropdown
 _LONG = 200  # a text that may be longer than this gets several lines
@@ -22,6 +22,10 @@ _STEPS = 2_000  # a range with more steps than this is typed, not slid
 
 def _same(value: Any) -> Any:
     return value
+
+
+#: A choice's value → what it is called in Korean and in English.
+Label = Callable[[Any], tuple[str, str]]
 
 
 class Control(NamedTuple):
@@ -46,30 +50,29 @@ class Field:
         return self.control.show(data.get(self.name, self.default))
 
 
-def field(function: str, name: str, info: FieldInfo, words: Dictionary) -> Field:
-    """Lays the field out where it is called, inside an open gr.Blocks."""
-    looks = shape(info)
+def field(function: str, looks: Shape, english: Text, label: Label, words: Dictionary) -> Field:
+    """Lays the field out where it is called, inside an open gr.Blocks. `label` says a choice in Korean and English."""
     says: dict[str, Any] = {
-        "label": words.say(info.title or name, english_name(name)),
-        "info": words.say(info.description or "", _english_info(looks)),
-        "elem_id": f"{function}-{name}",
+        "label": words.say(looks.title, english.title),
+        "info": words.say(looks.description, english.description),
+        "elem_id": f"{function}-{looks.name}",
         "interactive": True,
     }
     with gr.Column(elem_classes="kogpt-field", min_width=160):
-        control = _control(name, looks, says, words)
+        control = _control(looks, says, label, words)
         problem = gr.HTML(
-            "", elem_id=f"{function}-{name}-problem", elem_classes="kogpt-problem", apply_default_css=False,
+            "", elem_id=f"{function}-{looks.name}-problem", elem_classes="kogpt-problem", apply_default_css=False,
         )  # fmt: skip
-    return Field(name, looks.default, control, problem)
+    return Field(looks.name, looks.default, control, problem)
 
 
-def _control(name: str, looks: Shape, says: dict[str, Any], words: Dictionary) -> Control:
+def _control(looks: Shape, says: dict[str, Any], label: Label, words: Dictionary) -> Control:
     if looks.kind is bool and not looks.optional:
         return Control(gr.Checkbox(value=bool(looks.default), **says))
     if looks.choices:
         pick = gr.Radio if len(looks.choices) <= _FEW else gr.Dropdown
-        return Control(pick(list(looks.choices), value=looks.default, **says))
-    if looks.kind in (int, float):
+        return Control(pick([(words.say(*label(c)), c) for c in looks.choices], value=looks.default, **says))
+    if looks.number:
         return _number(looks, says)
     if looks.kind is str:
         return _text(looks, says)
@@ -77,11 +80,11 @@ def _control(name: str, looks: Shape, says: dict[str, Any], words: Dictionary) -
         return _lines(looks, {**says, "info": words.word("lines")})
     if is_flat(item(looks.kind)):
         return _table(item(looks.kind), looks, says)
-    return _json(name, looks, {**says, "info": words.word("json")})
+    return _json(looks, {**says, "info": words.word("json")})
 
 
 def _number(looks: Shape, says: dict[str, Any]) -> Control:
-    low, high, step = looks.range
+    low, high, step = looks.low, looks.high, looks.step
     if not looks.optional and low is not None and high is not None and (high - low) / step <= _STEPS:
         value = looks.example if looks.default is None else looks.default
         slider = gr.Slider(low, high, value=value, step=step, buttons=[], **says)
@@ -115,7 +118,7 @@ def _lines(looks: Shape, says: dict[str, Any]) -> Control:
 
 
 def _table(model: type[BaseModel], looks: Shape, says: dict[str, Any]) -> Control:
-    columns = {name: shape(info).kind for name, info in model.model_fields.items()}
+    columns = {name: column.kind for name, column in shapes(model).items()}
 
     def show(value: Any) -> list[list[Any]]:
         return [[plain(row).get(name) for name in columns] for row in value or []] or [[""] * len(columns)]
@@ -127,14 +130,14 @@ def _table(model: type[BaseModel], looks: Shape, says: dict[str, Any]) -> Contro
         return [row for row in filled if row]
 
     table = gr.Dataframe(
-        show(looks.default), headers=[info.title or name for name, info in model.model_fields.items()], wrap=True,
+        show(looks.default), headers=[column.title or name for name, column in shapes(model).items()], wrap=True,
         column_count=len(columns), datatype=["bool" if kind is bool else "str" for kind in columns.values()], type="array",
         **{key: value for key, value in says.items() if key != "info"},
     )  # fmt: skip
     return Control(table, show, read)
 
 
-def _json(name: str, looks: Shape, says: dict[str, Any]) -> Control:
+def _json(looks: Shape, says: dict[str, Any]) -> Control:
     def show(value: Any) -> str:
         return "" if value is None else json.dumps(plain(value), ensure_ascii=False)
 
@@ -144,7 +147,8 @@ def _json(name: str, looks: Shape, says: dict[str, Any]) -> Control:
         try:
             return json.loads(value)
         except (ValueError, TypeError, RecursionError):
-            raise InvalidInput.of(name, WORDS["not_json"][0].format(example=show(looks.example))) from None
+            said = (text.format(example=show(looks.example)) for text in WORDS["not_json"])
+            raise InvalidInput.of(looks.name, *said) from None
 
     box = gr.Textbox(value=show(looks.default), lines=3, max_lines=20, placeholder=show(looks.example), **says)
     return Control(box, show, read)
@@ -166,13 +170,3 @@ def _number_of(kind: Any, value: Any) -> Any:
             return None
     return int(value) if kind is int and isinstance(value, float) and value.is_integer() else value
 
-
-def _english_info(looks: Shape) -> str:
-    low, high, _ = looks.range
-    parts = [f"Up to {looks.longest:,} characters."] if looks.longest else []
-    if low is not None and high is not None:
-        parts.append(f"From {low:,} to {high:,}." if isinstance(high, int) else f"From {low:g} to {high:g}.")
-    if len(looks.choices) > _FEW:
-        parts.append(f"One of {len(looks.choices)}.")
-    text = " ".join(parts + ([WORDS["optional"][1]] if looks.optional else []))
-    return text or "\N{NO-BREAK SPACE}"  # for an empty translation Gradio shows the key

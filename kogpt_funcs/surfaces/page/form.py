@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import gradio as gr
 from pydantic import BaseModel
 
 from kogpt_funcs.contract.errors import FieldProblem, InvalidInput
-from kogpt_funcs.contract.registry import Function
-from kogpt_funcs.surfaces import faults
+from kogpt_funcs.contract.function import Function
+from kogpt_funcs.surfaces import faults, running
 from kogpt_funcs.surfaces.page.answers import Answer
 from kogpt_funcs.surfaces.page.components import Field
 from kogpt_funcs.surfaces.page.growing import growing
+from kogpt_funcs.surfaces.page.translations import both
 
 _EVERY = 0.06  # seconds between two pieces of a growing answer: a browser draws no faster than people read
 
@@ -65,15 +65,12 @@ class Form:
         except InvalidInput as error:
             yield self._problems(error.problems)
         except Exception as error:
-            yield {self.notice: f'<p role="alert">{escape(faults.known(error).message)}</p>'}
+            fault = faults.known(error)
+            yield {self.notice: _alert([(fault.message, fault.english)])}
         yield self._stopped()
 
     def _answer(self, raw: tuple[Any, ...]) -> Iterator[Update]:
-        request = self.function.parse(self._data(raw))
-        if self.function.stream is None:
-            yield self._shown(self.function.call(request))
-            return
-        with closing(growing(self.function.stream(request), _EVERY)) as outputs:
+        with closing(growing(running.streamed(self.function, self._data(raw)), _EVERY)) as outputs:
             for output in outputs:
                 yield self._shown(output)
 
@@ -90,12 +87,13 @@ class Form:
 
     def _problems(self, problems: tuple[FieldProblem, ...]) -> Update:
         lines = {field.name: field.problem for field in self.fields}
-        found: dict[gr.components.Component, list[str]] = {}
+        told: dict[gr.components.Component, list[tuple[str, str]]] = {}
         for problem in problems:
             name, _, inside = problem.field.partition(".")
-            text = f"{inside}: {problem.message}" if inside else problem.message
-            found.setdefault(lines.get(name, self.notice), []).append(text)
-        return {line: f'<p role="alert">{escape(" ".join(texts))}</p>' for line, texts in found.items()}
+            where = f"{inside}: " if inside else ""
+            said = (where + problem.message, where + (problem.english or problem.message))
+            told.setdefault(lines.get(name, self.notice), []).append(said)
+        return {line: _alert(sentences) for line, sentences in told.items()}
 
     def _stopped(self) -> Update:
         return {self.run: gr.update(visible=True), self.stop: gr.update(visible=False)}
@@ -103,3 +101,9 @@ class Form:
     def _fill(self, index: int) -> list[Any]:
         example = self.function.examples[index]
         return [*(field.shown(example) for field in self.fields), *("" for _ in self.fields)]
+
+
+def _alert(sentences: list[tuple[str, str]]) -> str:
+    """What is wrong, each sentence in Korean and English, as HTML."""
+    korean, english = (" ".join(texts) for texts in zip(*sentences, strict=True))
+    return f'<p role="alert">{both((korean, english))}</p>'

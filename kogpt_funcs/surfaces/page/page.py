@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 import gradio as gr
 
 from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.fields import Sampling
-from kogpt_funcs.contract.registry import Function
+from kogpt_funcs.contract.function import Function
 from kogpt_funcs.surfaces.page.answers import answer
 from kogpt_funcs.surfaces.page.components import Field, field
 from kogpt_funcs.surfaces.page.form import Form
-from kogpt_funcs.surfaces.page.translations import WORDS, Dictionary, both, english_description, english_name, word
+from kogpt_funcs.surfaces.page.translations import WORDS, Dictionary, both, word
 
 _SPARE_THREADS = 8
 
@@ -24,7 +23,7 @@ def page(functions: Sequence[Function]) -> tuple[gr.Blocks, gr.I18n]:
     title = _names(functions[0]) if len(functions) == 1 else WORDS["suite"]
     with gr.Blocks(title=words.say(*title), analytics_enabled=False) as blocks:
         subtitle = _description(functions[0]) if len(functions) == 1 else word("subtitle")
-        gr.HTML(f"<h1>{both(*title)}</h1><p>{subtitle}</p>", elem_classes="kogpt-header", apply_default_css=False)
+        gr.HTML(f"<h1>{both(title)}</h1><p>{subtitle}</p>", elem_classes="kogpt-header", apply_default_css=False)
         if len(functions) == 1:
             _function(functions[0], words)
         else:
@@ -38,19 +37,19 @@ def page(functions: Sequence[Function]) -> tuple[gr.Blocks, gr.I18n]:
             elem_classes="kogpt-footer", apply_default_css=False,
         )  # fmt: skip
     # The model layer's gate says Busy in a sentence of ours; Gradio lets through as many as it takes to hear that.
-    blocks.queue(max_size=settings.queue(), default_concurrency_limit=threads(), api_open=False)
+    blocks.queue(max_size=settings.current().queue, default_concurrency_limit=threads(), api_open=False)
     return blocks, words.i18n()
 
 
 def threads() -> int:
     """How many visitors are served at the same time, those included who are told to come back."""
-    return settings.queue() + _SPARE_THREADS
+    return settings.current().queue + _SPARE_THREADS
 
 
 def _function(function: Function, words: Dictionary) -> None:
     with gr.Row(equal_height=False, elem_classes="kogpt-function", elem_id=function.name):
         with gr.Column(scale=5, min_width=300, elem_classes="kogpt-form"):
-            fields = [field(function.name, name, function.input.model_fields[name], words) for name in _own(function)]
+            fields = _fields(function, _own(function), words)
             with gr.Row(elem_classes="kogpt-buttons"):
                 run = gr.Button(words.word("run"), variant="primary", elem_id=f"{function.name}-run")
                 stop = gr.Button(words.word("stop"), variant="secondary", visible=False, elem_id=f"{function.name}-stop")
@@ -58,22 +57,27 @@ def _function(function: Function, words: Dictionary) -> None:
             examples = _examples(function, words)
         with gr.Column(scale=6, min_width=300, elem_classes="kogpt-answers"):
             notice = gr.HTML("", elem_id=f"{function.name}-notice", elem_classes="kogpt-notice", apply_default_css=False)
-            answers = [answer(function.name, name, info) for name, info in function.output.model_fields.items()]
+            answers = [answer(function, shape) for shape in function.answers.values()]
     Form(function, fields, answers, notice, run, stop, examples).wire()
+
+
+def _fields(function: Function, names: list[str], words: Dictionary) -> list[Field]:
+    fields, english = function.fields, function.english.input
+    return [field(function.name, fields[name], english[name], function.label, words) for name in names]
 
 
 def _own(function: Function) -> list[str]:
     """The required fields, then the function's own optional ones."""
-    own = [name for name in function.input.model_fields if name not in Sampling.model_fields]
-    return sorted(own, key=lambda name: not function.input.model_fields[name].is_required())
+    own = [name for name in function.fields if name not in Sampling.model_fields]
+    return sorted(own, key=lambda name: not function.fields[name].required)
 
 
 def _sampling(function: Function, words: Dictionary) -> list[Field]:
-    names = [name for name in Sampling.model_fields if name in function.input.model_fields]
+    names = [name for name in Sampling.model_fields if name in function.fields]
     if not names:
         return []
     with gr.Accordion(words.word("sampling"), open=False, elem_id=f"{function.name}-sampling", elem_classes="kogpt-fold"):
-        return [field(function.name, name, function.input.model_fields[name], words) for name in names]
+        return _fields(function, names, words)
 
 
 def _examples(function: Function, words: Dictionary) -> gr.Dataset:
@@ -90,8 +94,8 @@ def _example_label(function: Function, example: dict[str, object]) -> str:
 
 
 def _names(function: Function) -> tuple[str, str]:
-    return function.title, english_name(function.name)
+    return function.title, function.english.title
 
 
 def _description(function: Function) -> str:
-    return both(" ".join(function.description.split()), english_description(function)) or escape(function.title)
+    return both((" ".join(function.description.split()), " ".join(function.english.description.split())))

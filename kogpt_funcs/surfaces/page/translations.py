@@ -6,8 +6,7 @@ from html import escape
 
 from gradio.i18n import I18n, I18nData
 
-from kogpt_funcs.contract.registry import Function
-
+_BLANK = "\N{NO-BREAK SPACE}"
 #: key: (Korean, English)
 WORDS = {
     "suite": ("한국어 글 함수", "Korean text functions"),
@@ -22,7 +21,6 @@ WORDS = {
     "waiting": ("답은 여기에 나옵니다.", "The answer appears here."),
     "none": ("없음", "None"),
     "copy": ("복사", "Copy"),
-    "optional": ("비워 두어도 됩니다.", "May stay empty."),
     "lines": ("한 줄에 하나씩 적습니다.", "One a line."),
     "json": ("JSON으로 적습니다.", "Written as JSON."),
     "not_json": ("JSON으로 읽을 수 없습니다. 예: {example}.", "This is not JSON. An example: {example}."),
@@ -38,6 +36,8 @@ class Dictionary:
         self._english: dict[str, str] = {}
 
     def say(self, korean: str, english: str) -> I18nData:
+        """One label in both languages. For an empty translation Gradio would show the key, so it is a blank."""
+        korean, english = korean or _BLANK, english or _BLANK
         key = f"kogpt{len(self._korean)}"
         self._korean[key], self._english[key] = korean, english
         return I18nData(key)
@@ -49,22 +49,14 @@ class Dictionary:
         return I18n(ko=self._korean, en=self._english)
 
 
-def both(korean: str, english: str) -> str:
-    """HTML that shows one of two plain texts, by the page's language (see page.css)."""
-    return f'<span lang="ko">{escape(korean)}</span><span lang="en">{escape(english)}</span>'
+def both(said: tuple[str, str]) -> str:
+    """HTML that shows one of two plain texts, Korean and English, by the page's language (see page.css)."""
+    korean, english = (escape(text.encode("utf-8", "replace").decode()) for text in said)  # a lone surrogate cannot travel
+    if korean == english:
+        return korean
+    return f'<span lang="ko">{korean}</span><span lang="en">{english}</span>'
 
 
 def word(key: str) -> str:
     """A word of the table as HTML in both languages."""
-    return both(*WORDS[key])
-
-
-def english_name(name: str) -> str:
-    """`max_new_tokens` → `Max new tokens`."""
-    return name.replace("_", " ").strip().capitalize()
-
-
-def english_description(function: Function) -> str:
-    """The module's first line after the colon: `이어쓰기: continue a text.` → `Continue a text.`; empty if none."""
-    first = (function.module.__doc__ or "").strip().partition("\n")[0].partition(": ")[2]
-    return first[:1].upper() + first[1:] if first.isascii() else ""
+    return both(WORDS[key])

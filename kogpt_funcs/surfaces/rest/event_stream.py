@@ -9,9 +9,9 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from kogpt_funcs.contract.registry import Function
+from kogpt_funcs.contract.function import Function
 from kogpt_funcs.surfaces import faults, work
-from kogpt_funcs.surfaces.rest.wire import to_json
+from kogpt_funcs.surfaces.wire import to_json
 
 PING_SECONDS = 15  # proxies cut a silent connection after 30 s or more
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

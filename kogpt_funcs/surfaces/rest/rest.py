@@ -9,7 +9,6 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-import anyio
 from anyio import to_thread
 from fastapi import Body, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -23,14 +22,13 @@ import kogpt_funcs
 from kogpt_funcs import models
 from kogpt_funcs.contract import registry, settings
 from kogpt_funcs.contract.errors import KogptError, TooLarge
-from kogpt_funcs.contract.registry import Function
+from kogpt_funcs.contract.function import Function
 from kogpt_funcs.surfaces import faults, readiness, work
 from kogpt_funcs.surfaces.rest.event_stream import EventStream
-from kogpt_funcs.surfaces.rest.wire import from_json, to_json
+from kogpt_funcs.surfaces.wire import from_json, to_json
 
 MAX_BATCH = 64
 _SMALL = 10_000  # bytes of JSON that are read sooner than a thread is found for them
-_BATCH_AT_ONCE = 4  # of one batch's items, so that a long batch leaves room for others
 #: Reachable without the API key: they do no work, and a browser cannot send the key for a page.
 OPEN_PATHS = ("/", "/health", "/openapi.json", "/docs", "/swagger/*")
 
@@ -43,10 +41,16 @@ _DESCRIPTION = f"""한국어 글쓰기 함수 모음입니다. 함수마다 두 
 오류는 언제나 `{{"error": {{"code", "message", "problems"}}}}`입니다."""
 
 
+class EnglishCard(BaseModel):
+    title: str = Field(title="영어 제목")
+    description: str = Field(title="영어 설명", description="함수가 영어로 말하지 않으면 비어 있습니다.")
+
+
 class FunctionCard(BaseModel):
     name: str = Field(title="이름")
     title: str = Field(title="제목")
     description: str = Field(title="설명")
+    english: EnglishCard = Field(title="영어")
     streams: bool = Field(title="스트리밍", description="참이면 쓰는 동안의 partial 사건을 보냅니다.")
     input_schema: dict[str, Any] = Field(title="입력의 JSON Schema")
     output_schema: dict[str, Any] = Field(title="출력의 JSON Schema")
@@ -92,7 +96,7 @@ def create_rest() -> FastAPI:
     app.add_api_route("/docs", _docs, include_in_schema=False)
     app.add_api_route("/", _root, include_in_schema=False)
     app.mount("/swagger", StaticFiles(packages=[("fastapi_swagger", "resources")]))
-    if settings.api_key():
+    if settings.current().api_key:
         _document_key(app)
     return app
 
@@ -152,26 +156,15 @@ async def _batch(function: Function, items: list[Any]) -> list[dict[str, Any]]:
     """One Output or FaultBody for each of `items`, in their order."""
     if len(items) > MAX_BATCH:
         raise TooLarge(f"한 번에 {MAX_BATCH}개까지 받습니다. 받은 것: {len(items):,}개. 나누어 보내 주세요.")
-    results: list[dict[str, Any]] = [{}] * len(items)
-    waiting = iter(enumerate(items))
-
-    async def worker() -> None:
-        for index, item in waiting:
-            try:
-                results[index] = await work.answer(function, item)
-            except Exception as error:
-                results[index] = faults.body(faults.known(error))
-
-    async with anyio.create_task_group() as tasks:
-        for _ in range(_BATCH_AT_ONCE):
-            tasks.start_soon(worker)
-    return results
+    results = await work.many(function, items)
+    return [faults.body(result) if isinstance(result, KogptError) else result for result in results]
 
 
 async def _cards(request: Request) -> Response:
     cards = [
         FunctionCard(
             name=f.name, title=f.title, description=f.description, streams=f.stream is not None,
+            english=EnglishCard(title=f.english.title, description=f.english.description),
             input_schema=f.input.model_json_schema(), output_schema=f.output.model_json_schema(mode="serialization"),
             examples=list(f.examples),
         )

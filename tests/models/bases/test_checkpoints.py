@@ -19,8 +19,8 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of weights/ to break."""
     monkeypatch.setattr(cache, "_entries", {})
     copy = tmp_path / "weights"
-    shutil.copytree(settings.weights(), copy)
-    monkeypatch.setenv("KOGPT_WEIGHTS", str(copy))
+    shutil.copytree(settings.current().weights, copy)
+    settings.replace(weights=copy)
     return copy
 
 

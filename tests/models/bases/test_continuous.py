@@ -68,12 +68,12 @@ def neox(bases: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def use(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(cache, "_entries", {})
-    monkeypatch.setenv("KOGPT_BASE", str(folder))
+    settings.replace(base=str(folder))
     return folder
 
 
 def write(prompt: str = PROMPT, **options: Any) -> list[models.Sample]:
-    *_, last = backends.backend_for(settings.base())(Generation(prompt=[Special("<s>"), prompt], **options))
+    *_, last = backends.backend_for(settings.current().base)(Generation(prompt=[Special("<s>"), prompt], **options))
     return last
 
 
@@ -133,7 +133,7 @@ def test_the_rules_of_a_request_are_kept(neox: Path) -> None:
 
 
 def test_snapshots_grow_and_closing_cancels(base: Path) -> None:
-    answers = backends.backend_for(settings.base())(Generation(prompt=[PROMPT], seed=1, max_new_tokens=200, min_new_tokens=200))
+    answers = backends.backend_for(settings.current().base)(Generation(prompt=[PROMPT], seed=1, max_new_tokens=200, min_new_tokens=200))
     first, second = next(answers), next(answers)
     assert second[0].tokens >= first[0].tokens >= 1
     assert second[0].text.startswith(first[0].text)
@@ -180,8 +180,8 @@ def test_a_batch_that_broke_starts_again(neox: Path) -> None:
     assert write(seed=1, max_new_tokens=8)[0].tokens
 
 
-def test_a_full_queue_is_busy(neox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KOGPT_QUEUE", "1")
+def test_a_full_queue_is_busy(neox: Path) -> None:
+    settings.replace(queue=1)
     first = causal_model.generate(Generation(prompt=[PROMPT]))
     next(first)
     with pytest.raises(Busy):

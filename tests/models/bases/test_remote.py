@@ -19,7 +19,7 @@ from conftest import _free_port
 from package_copy import ROOT, run
 
 from kogpt_funcs import models
-from kogpt_funcs.contract import registry
+from kogpt_funcs.contract import registry, settings
 from kogpt_funcs.contract.errors import Busy, CheckpointError
 from kogpt_funcs.korean.text import last_sentence_end
 from kogpt_funcs.models import Generation, Special, gate
@@ -47,8 +47,8 @@ def url() -> Iterator[str]:
 
 
 @pytest.fixture
-def use(url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    return lambda model: monkeypatch.setenv("KOGPT_BASE", f"{url}#{model}")
+def use(url: str) -> Any:
+    return lambda model: settings.replace(base=f"{url}#{model}")
 
 
 def snapshots(**options: Any) -> list[list[models.Sample]]:
@@ -158,13 +158,13 @@ def test_fields_that_a_server_does_not_know_are_left_out(use: Any, url: str) -> 
 
 
 def test_the_key_goes_to_the_server_and_nowhere_else(
-    use: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    use: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     use("locked")
-    monkeypatch.setenv("KOGPT_REMOTE_KEY", KEY)
+    settings.replace(remote_key=KEY)
     with caplog.at_level(logging.DEBUG):
         assert snapshots(seed=1, max_new_tokens=8)[-1][0].text
-        monkeypatch.setenv("KOGPT_REMOTE_KEY", "wrong-key")
+        settings.replace(remote_key="wrong-key")
         with pytest.raises(CheckpointError, match=r"refuses the key \(401\).*KOGPT_REMOTE_KEY") as caught:
             snapshots()
     assert "wrong-key" not in str(caught.value)
@@ -198,8 +198,8 @@ def test_a_busy_server_says_when_to_come_back(use: Any, model: str) -> None:
     assert caught.value.retry_after == 7
 
 
-def test_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KOGPT_BASE", f"http://127.0.0.1:{_free_port()}/v1#base")
+def test_a_server_that_is_not_there() -> None:
+    settings.replace(base=f"http://127.0.0.1:{_free_port()}/v1#base")
     with pytest.raises(CheckpointError, match="cannot be reached"):
         snapshots()
 
@@ -213,8 +213,8 @@ def test_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
         ("https://127.0.0.1/v1?key=secret-word#model", "KOGPT_REMOTE_KEY"),
     ],
 )
-def test_a_wrong_address_gets_a_sentence_without_its_secret(monkeypatch: pytest.MonkeyPatch, base: str, sentence: str) -> None:
-    monkeypatch.setenv("KOGPT_BASE", base)
+def test_a_wrong_address_gets_a_sentence_without_its_secret(base: str, sentence: str) -> None:
+    settings.replace(base=base)
     with pytest.raises(CheckpointError, match=sentence) as caught:
         snapshots()
     assert "secret-word" not in str(caught.value)
@@ -234,7 +234,7 @@ def test_functions_that_need_special_tokens_say_so(use: Any, request_: Generatio
         list(remote.generate(request_))
 
 
-def test_the_function_and_the_command_run_on_it(use: Any, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_function_and_the_command_run_on_it(use: Any, url: str) -> None:
     use("base")
     function = registry.get("continue_text")
     output = function.call(function.parse({"text": PROMPT, "seed": 1, "max_new_tokens": 16}))

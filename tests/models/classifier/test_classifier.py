@@ -114,7 +114,7 @@ def test_texts_longer_than_roberta_s_positions(roberta: Path) -> None:
 
 
 def test_an_encoder_is_the_same_after_saving(kobert: Path, roberta: Path, tmp_path: Path) -> None:
-    for folder in (kobert, roberta, settings.weights() / "small" / "classify_emotion"):
+    for folder in (kobert, roberta, settings.current().weights / "small" / "classify_emotion"):
         reader = Classifier(str(folder))
         copy = tmp_path / folder.name
         copy.mkdir()

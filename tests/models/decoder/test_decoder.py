@@ -36,11 +36,11 @@ def write(prompt: str, **options: Any) -> list[models.Sample]:
 
 @pytest.mark.parametrize("prompt", PROMPTS)
 @pytest.mark.parametrize("rules", [{}, {"repetition_penalty": 1.3}, {"no_repeat_ngram": 3}], ids=str)
-def test_greedy_equals_transformers_generate(prompt: str, rules: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KOGPT_ENGINE", "fp32")
+def test_greedy_equals_transformers_generate(prompt: str, rules: dict[str, Any]) -> None:
+    settings.replace(engine="fp32")
     base = LanguageModel("small")
     ids = base.tokenizer.encode([Special("<s>"), prompt])
-    expected = load(settings.weights() / "small").generate(
+    expected = load(settings.current().weights / "small").generate(
         torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.long), do_sample=False, max_new_tokens=24,
         min_new_tokens=24, repetition_penalty=rules.get("repetition_penalty", 1.0),
         no_repeat_ngram_size=rules.get("no_repeat_ngram", 0), suppress_tokens=[i for i in range(len(SPECIALS)) if i != END],
@@ -92,8 +92,8 @@ def test_a_prompt_longer_than_the_context_keeps_its_end() -> None:
     assert sample.text
 
 
-def test_a_full_queue_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KOGPT_QUEUE", "1")
+def test_a_full_queue_is_busy() -> None:
+    settings.replace(queue=1)
     first = models.generate(Generation(prompt=[Special("<s>"), "하나"]))
     next(first)
     with pytest.raises(Busy):
@@ -132,8 +132,8 @@ def test_adapters_do_not_touch_the_bare_base() -> None:
     assert write(PROMPTS[0], temperature=0.0) == before
 
 
-def test_idle_checkpoints_leave_when_the_budget_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KOGPT_CACHE_GB", "0.008")
+def test_idle_checkpoints_leave_when_the_budget_is_reached() -> None:
+    settings.replace(cache_bytes=8_000_000)
     write("하나", max_new_tokens=8)
     models.classify(["둘"], checkpoint="classify_emotion")
     write("셋", max_new_tokens=8)
@@ -155,8 +155,8 @@ def kogpt2_shape(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def test_kogpt2_runs_through_the_same_code(kogpt2_shape: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KOGPT_BASE", str(kogpt2_shape))
+def test_kogpt2_runs_through_the_same_code(kogpt2_shape: Path) -> None:
+    settings.replace(base=str(kogpt2_shape))
     function = registry.get("continue_text")
     output = function.call(function.parse({"text": "안녕하세요ㅋㅋㅋ ㅠㅠ 😤", "seed": 1, "max_new_tokens": 24, "num_samples": 2}))
     texts = [continuation.text for continuation in output.continuations]  # type: ignore[attr-defined]
@@ -167,19 +167,19 @@ def test_kogpt2_runs_through_the_same_code(kogpt2_shape: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize("name", ["change_style", "write_comment"])
 def test_without_an_adapter_for_this_base_a_sentence_says_how_to_train_one(
-    kogpt2_shape: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    kogpt2_shape: Path, name: str
 ) -> None:
-    monkeypatch.setenv("KOGPT_BASE", str(kogpt2_shape))
+    settings.replace(base=str(kogpt2_shape))
     function = registry.get(name)
     with pytest.raises(CheckpointError, match=f"'kogpt2'.*kogpt train {name} --base .* --data"):
         function.call(function.parse(function.examples[0]))
 
 
-def test_an_adapter_of_other_weights_is_refused(kogpt2_shape: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_adapter_of_other_weights_is_refused(kogpt2_shape: Path, tmp_path: Path) -> None:
     weights = tmp_path / "weights"
-    shutil.copytree(settings.weights() / "small" / "change_style", weights / "kogpt2" / "change_style")
-    monkeypatch.setenv("KOGPT_WEIGHTS", str(weights))
-    monkeypatch.setenv("KOGPT_BASE", str(kogpt2_shape))
+    shutil.copytree(settings.current().weights / "small" / "change_style", weights / "kogpt2" / "change_style")
+    settings.replace(weights=weights)
+    settings.replace(base=str(kogpt2_shape))
     function = registry.get("change_style")
     with pytest.raises(CheckpointError, match="trained on other weights"):
         function.call(function.parse(function.examples[0]))
@@ -193,7 +193,7 @@ def test_an_adapter_of_other_weights_is_refused(kogpt2_shape: Path, tmp_path: Pa
     ],
 )
 def test_a_base_that_is_not_there_gets_a_sentence(monkeypatch: pytest.MonkeyPatch, base: str, sentence: str) -> None:
-    monkeypatch.setenv("KOGPT_BASE", base)
+    settings.replace(base=base)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(CheckpointError, match=sentence):
         write("안녕")

@@ -36,8 +36,8 @@ def fresh_cache(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("KOGPT_ENGINE", request.param)
+def engine(request: pytest.FixtureRequest) -> str:
+    settings.replace(engine=request.param)
     return request.param
 
 
@@ -69,7 +69,7 @@ def together(requests: Sequence[Generation]) -> list[Any]:
 
 
 def test_logits_are_those_of_transformers(engine: str) -> None:
-    model, plain = LanguageModel("small"), load(settings.weights() / "small")
+    model, plain = LanguageModel("small"), load(settings.current().weights / "small")
     ids = [model.tokenizer.encode([Special("<s>"), prompt]) for prompt in PROMPTS]
     caches = [model.network.cache() for _ in ids]
     model.network.forward([Work(i[:-2], c, None) for i, c in zip(ids, caches, strict=True)])
@@ -88,7 +88,7 @@ def test_adapters_are_those_of_peft(engine: str) -> None:
     model = LanguageModel("small")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PEFT asks transformers in words that are going out
-        plain: Any = PeftModel.from_pretrained(load(settings.weights() / "small"), str(settings.weights() / "small" / "change_style"))
+        plain: Any = PeftModel.from_pretrained(load(settings.current().weights / "small"), str(settings.current().weights / "small" / "change_style"))
     ids = model.tokenizer.encode([Special("<unused7>"), "저는 고양이를 키워요.", Special("<unused6>"), "반말", Special("<unused8>")])
     with_adapter, bare = model.network.forward(
         [Work(ids, model.network.cache(), model.adapter("change_style")), Work(ids, model.network.cache(), None)]
@@ -100,8 +100,8 @@ def test_adapters_are_those_of_peft(engine: str) -> None:
     assert float((bare - expected).abs().max() / expected.std()) > 0.5
 
 
-def test_a_seeded_request_is_the_same_in_any_company(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KOGPT_DETERMINISTIC", "1")
+def test_a_seeded_request_is_the_same_in_any_company(engine: str) -> None:
+    settings.replace(deterministic=True)
     prompts = [*PROMPTS, "비가 그치고 " * 100]  # of which one is read in several pieces
     wanted = [generation(prompt, seed=i, num_samples=1 + i % 2, temperature=1.2) for i, prompt in enumerate(prompts)]
     alone = [write(request) for request in wanted]
@@ -109,8 +109,8 @@ def test_a_seeded_request_is_the_same_in_any_company(engine: str, monkeypatch: p
     assert together([*others, *wanted])[len(others) :] == alone
 
 
-def test_a_guided_request_is_less_likely_after_the_other_prompts(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KOGPT_DETERMINISTIC", "1")
+def test_a_guided_request_is_less_likely_after_the_other_prompts(engine: str) -> None:
+    settings.replace(deterministic=True)
     against = ([Special("<s>"), "정말 좋다."], [Special("<s>"), "그런데 " * 200])  # of which one takes several passes to read
     request = generation("정말 싫다.", temperature=0.0, against=against, guidance=1.5, max_new_tokens=24, min_new_tokens=24, num_samples=2)
     (sample, same) = write(request)
@@ -118,7 +118,7 @@ def test_a_guided_request_is_less_likely_after_the_other_prompts(engine: str, mo
     assert sample != write(replace(request, guidance=0.0))[0]
     assert together([request, generation("정말 싫다.", seed=1), request])[2] == [sample, same]
     if engine == "fp32":
-        model, plain = LanguageModel("small"), load(settings.weights() / "small")
+        model, plain = LanguageModel("small"), load(settings.current().weights / "small")
         prompts, ids = [model.tokenizer.encode(prompt) for prompt in (request.prompt, *against)], []
         for _ in range(24):
             with torch.no_grad():
@@ -130,8 +130,8 @@ def test_a_guided_request_is_less_likely_after_the_other_prompts(engine: str, mo
         assert model.tokenizer.decode(ids).rstrip() == sample.text
 
 
-def test_requests_with_and_without_adapters_share_a_batch(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KOGPT_DETERMINISTIC", "1")
+def test_requests_with_and_without_adapters_share_a_batch(engine: str) -> None:
+    settings.replace(deterministic=True)
     asked = [
         Generation(prompt=[Special("<unused7>"), text, Special("<unused6>"), style, Special("<unused8>")], adapter=adapter, temperature=0.0)
         for text, style in [("저는 고양이를 여섯 마리 키워요.", "나루토"), ("오늘 날씨 진짜 좋다.", "할아버지")]
@@ -218,7 +218,7 @@ def test_stop_strings_and_bad_words() -> None:
 
 def test_a_distribution_is_drawn_as_it_is() -> None:
     """The shares of a thousand first tokens are those of the softmax, cut at top-k and top-p."""
-    model, plain = LanguageModel("small"), load(settings.weights() / "small")
+    model, plain = LanguageModel("small"), load(settings.current().weights / "small")
     ids = model.tokenizer.encode([Special("<s>"), PROMPTS[0]])
     with torch.no_grad():
         logits = plain(input_ids=torch.tensor([ids])).logits[0, -1].double()

@@ -12,7 +12,7 @@ from kogpt_funcs.contract.errors import CheckpointError
 from kogpt_funcs.models import Special
 from kogpt_funcs.models.tokenizers.kogpt2 import END, SPECIALS, Tokenizer, defuse
 
-OURS = settings.weights() / "small"
+OURS = settings.current().weights / "small"
 HARD = [
     "안녕하세요. 오늘은 날씨가 좋네요ㅋㅋㅋ ㅠㅠ",
     "ㅋㅋㅋㅋㅋ ㅎㅎ ㅠㅠ ^^ ~~ ㅇㅋ ㄱㄱ",

@@ -46,7 +46,7 @@ def library() -> Any:
             log.info("No decoder in C by %s (%s).", find.__name__, error)
             continue
         if loaded is not None:
-            loaded.start_threads(settings.threads())
+            loaded.start_threads(settings.current().threads)
             return loaded
     return None
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import enum
-import sys
 
 import pytest
 from pydantic import BaseModel, Field
 
 from kogpt_funcs.contract.errors import InvalidInput
-from kogpt_funcs.contract.registry import Function
+from kogpt_funcs.contract.function import Function
 
 
 class Size(str, enum.Enum):  # noqa: UP042 (StrEnum would do; functions that Opyrator shows are written like this)
@@ -25,7 +24,7 @@ def grant(input: Wish) -> Wish:
     return input
 
 
-WISH = Function("grant", "소원", "", grant, None, Wish, Wish, ({},), sys.modules[__name__])
+WISH = Function("grant", "소원", "", grant, Wish, Wish, ({},))
 
 
 def test_an_enum_field_takes_its_value_from_json() -> None:

@@ -46,7 +46,7 @@ class Guard:
         await self.app(scope, replay, send)
 
     def _check_key(self, scope: Scope) -> None:
-        key = settings.api_key()
+        key = settings.current().api_key
         if key is None or self._is_open(scope["path"].removeprefix(scope.get("root_path", ""))):
             return
         given = dict(scope["headers"]).get(b"authorization", b"")
