@@ -18,8 +18,8 @@ from kogpt_funcs.evaluation import rows
 from kogpt_funcs.evaluation.report import Figures
 from kogpt_funcs.evaluation.rows import Asked
 from kogpt_funcs.models import Example
-from kogpt_funcs.models.bases import checkpoints
-from kogpt_funcs.models.bases.language_model import device
+from kogpt_funcs.models.bases import checkpoints, loading
+from kogpt_funcs.models.bases.loading import device
 from kogpt_funcs.models.tokenizers.kogpt2 import Tokenizer
 from kogpt_funcs.training import sequences
 
@@ -80,6 +80,6 @@ def _adapter(function: str, model: torch.nn.Module) -> Any:
     folder = checkpoints.adapter_folder(function, settings.current().base)
     if folder is None:
         raise CheckpointError(f"No adapter {function!r} for base {checkpoints.slug(settings.current().base)!r}. Train it: kogpt train {function} --data FILE")
-    if checkpoints.read_json(folder / "base.json").get("fingerprint") != checkpoints.fingerprint(model):
+    if checkpoints.read_json(folder / "base.json").get("fingerprint") != loading.fingerprint(model):
         raise CheckpointError(f"The adapter {function!r} was trained on other weights than this base has. Train it again: kogpt train {function} --data FILE")
     return folder

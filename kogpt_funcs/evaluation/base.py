@@ -20,7 +20,7 @@ from kogpt_funcs.evaluation import kneser_ney
 from kogpt_funcs.evaluation.kneser_ney import KneserNey, Stream
 from kogpt_funcs.evaluation.report import Figures
 from kogpt_funcs.models.bases import checkpoints
-from kogpt_funcs.models.bases.language_model import device
+from kogpt_funcs.models.bases.loading import device
 from kogpt_funcs.models.tokenizers.kogpt2 import PAD, Tokenizer
 from kogpt_funcs.training import pretraining
 from kogpt_funcs.training.blocks import Packed

@@ -24,7 +24,7 @@ from transformers import (
 from kogpt_funcs.contract import registry
 from kogpt_funcs.contract.errors import CheckpointError, KogptError
 from kogpt_funcs.models import Labelled
-from kogpt_funcs.models.bases import checkpoints
+from kogpt_funcs.models.bases import checkpoints, loading
 from kogpt_funcs.models.classifier.encoding import Encoder, encoder
 from kogpt_funcs.models.classifier.ngrams import Ngrams
 from kogpt_funcs.training import label_card, ngram_fitting, record
@@ -235,7 +235,7 @@ def _record(function: str, base: str, model: Any, sources: list[Source], options
     files = record.data_files([source.path for source in sources], {source.path: source.rows for source in sources})
     columns = {wanted: name for source in sources for wanted, name in source.columns.items()}
     kept = {**asdict(options), "lr": options.learning_rate, "column": columns}
-    return Record(function, "classifier", base, checkpoints.fingerprint(model), files, kept)
+    return Record(function, "classifier", base, loading.fingerprint(model), files, kept)
 
 
 def save(model: Any, reader: Encoder, groups: Groups, out: Path) -> None:

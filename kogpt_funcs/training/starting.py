@@ -9,7 +9,7 @@ import torch
 from transformers import GPT2LMHeadModel
 
 from kogpt_funcs.contract.errors import CheckpointError
-from kogpt_funcs.models.bases import checkpoints
+from kogpt_funcs.models.bases import checkpoints, loading
 from kogpt_funcs.models.tokenizers.kogpt2 import Tokenizer
 
 _TIED = {"lm_head.weight"}  # the same matrix as the embeddings
@@ -36,7 +36,7 @@ def start(base: str) -> Start:
             f"Checkpoint {name!r}: its tokenizer has {tokenizer.size} entries, its weights {model.config.vocab_size}. "
             "They are not of one model."
         )
-    return Start(folder, tokenizer, model, checkpoints.fingerprint(model))
+    return Start(folder, tokenizer, model, loading.fingerprint(model))
 
 
 def _load(folder: Path, name: str) -> GPT2LMHeadModel:

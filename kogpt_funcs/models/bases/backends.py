@@ -1,4 +1,4 @@
-"""Who runs a request: our own decoder for GPT-2 bases, transformers for other architectures, a server for a URL."""
+"""Who runs a request: our own decoder for the architectures it knows, transformers for others, a server for a URL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def backend_for(base: str) -> Backend:
     """What generates with the base of that name: a checkpoint in weights/, a folder, a hub name, or URL#MODEL."""
     if remote.is_remote(base):
         return remote.generate
-    if _architecture(base, str(settings.current().weights)) == "gpt2":
+    if _ours(base, str(settings.current().weights)):
         from kogpt_funcs.models.decoder import writing as decoder
 
         return decoder.generate
@@ -26,7 +26,8 @@ def backend_for(base: str) -> Backend:
 
 
 @cache  # a hub name is looked up once; a failure is not kept
-def _architecture(base: str, weights: str) -> str:
-    from kogpt_funcs.models.bases import checkpoints
+def _ours(base: str, weights: str) -> bool:
+    """Does our own decoder run the architecture of `base`?"""
+    from kogpt_funcs.models.bases import checkpoints, loading
 
-    return str(checkpoints.read_json(checkpoints.folder(base) / "config.json").get("model_type"))
+    return loading.architecture_of(checkpoints.folder(base)) is not None

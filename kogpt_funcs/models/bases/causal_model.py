@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, DynamicCache
+from transformers import DynamicCache
 
 from kogpt_funcs.contract import settings
-from kogpt_funcs.contract.errors import CheckpointError
 from kogpt_funcs.models import cache
 from kogpt_funcs.models.bases import checkpoints
 from kogpt_funcs.models.bases.continuous import Batch, Row, advance
-from kogpt_funcs.models.bases.language_model import device
+from kogpt_funcs.models.bases.loading import device, load
 from kogpt_funcs.models.bases.plain import plain_text
 from kogpt_funcs.models.decoder.endings import Ending
 from kogpt_funcs.models.decoder.faults import busy_if_out_of_memory
@@ -46,7 +44,7 @@ class CausalModel(cache.Loaded):
     def __init__(self, name: str) -> None:
         folder = checkpoints.folder(name)
         self.device = device()
-        self.model = _load(folder, torch.float32 if self.device.type == "cpu" else torch.bfloat16).to(self.device)
+        self.model = load(folder, torch.float32 if self.device.type == "cpu" else torch.bfloat16).to(self.device)
         ends = self.model.generation_config.eos_token_id
         self.vocabulary = Vocabulary(folder, ends if isinstance(ends, list) else [ends])
         self.context = int(self.model.config.get_text_config().max_position_embeddings)
@@ -86,14 +84,3 @@ class CausalModel(cache.Loaded):
                 return
             ids = torch.tensor([self.vocabulary.own(row.choice.ids[-1:] or prompt[-1:]) for row in rows])
 
-
-def _load(folder: Path, dtype: torch.dtype) -> Any:
-    name = folder.name
-    if not any(folder.glob("*.safetensors")) and not any(folder.glob("*.bin")):
-        raise CheckpointError(f"Checkpoint {name!r} has no weights (model.safetensors).")
-    loaded: Any = AutoModelForCausalLM.from_pretrained(str(folder), dtype=dtype, local_files_only=True, output_loading_info=True)
-    model, report = loaded
-    if report["missing_keys"] or report["mismatched_keys"]:
-        lacking = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))[0]
-        raise CheckpointError(f"Checkpoint {name!r} has architecture {model.config.model_type!r}, but its weights do not: they lack {lacking}.")
-    return model.eval()

@@ -1,31 +1,35 @@
-"""From a checkpoint's name to its files: weights/, a folder, or the Hugging Face hub."""
+"""From a checkpoint's name to its files: weights/, a folder, the prepared Gemma, or the Hugging Face hub. It reads no weights."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from pathlib import Path
 from typing import Any
 
-import torch
-from transformers.utils import logging
-
 from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import CheckpointError
 
-logging.disable_progress_bar()  # loading takes a fraction of a second, and stderr is for messages
-
+GEMMA = "gemma"  # the pretrained base, made of its packages
+GEMMA_ON_THE_HUB = "google/gemma-3-270m"  # the same model, by the user's own token
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def folder(name: str) -> Path:
     """The folder of a checkpoint: `name` in weights/, a folder of that path, or a download of that hub name."""
+    if name == GEMMA and not (settings.current().weights / name / "config.json").is_file():
+        from kogpt_funcs.models.bases import gemma
+
+        return gemma.prepared()
     for candidate in (settings.current().weights / name, Path(name).expanduser()):
         if (candidate / "config.json").is_file():
             return candidate
     if Path(name).is_dir():
         raise CheckpointError(f"{slug(name)} has no config.json. A checkpoint folder needs config.json, weights and tokenizer.json.")
+    if name == GEMMA_ON_THE_HUB:
+        from kogpt_funcs.models.bases import gemma
+
+        return gemma.prepared_from(_download(name))
     if _HUB_NAME.fullmatch(name):
         return _download(name)
     raise CheckpointError(f"No checkpoint {name!r} in {settings.current().weights.name}/, and no such folder. There: {_there()}.")
@@ -56,24 +60,12 @@ def classifier(function: str, base: str) -> str:
 
 def place(base: str) -> Path:
     """Where the checkpoints are that functions have on `base`."""
-    return settings.current().weights / slug(base)
+    return settings.current().weights / (GEMMA if base == GEMMA_ON_THE_HUB else slug(base))
 
 
 def slug(base: str) -> str:
     """A base's name as a folder's: `skt/kogpt2-base-v2` becomes `skt--kogpt2-base-v2`, a path its last part."""
     return base.replace("/", "--") if _HUB_NAME.fullmatch(base) else Path(base).name
-
-
-def fingerprint(model: torch.nn.Module) -> str:
-    """Twelve hex digits that change when the weights do: a hash of the last norm and the first embeddings, as bf16."""
-    state = model.state_dict()
-    tensors = [t for name, t in state.items() if name.endswith(("ln_f.weight", "ln_f.bias"))]
-    tensors += [t[:64] for name, t in state.items() if name.endswith("wte.weight")]
-    tensors = tensors or [next(iter(state.values()))[:64]]  # of another architecture: its embeddings
-    digest = hashlib.sha256()
-    for tensor in tensors:
-        digest.update(tensor.detach().cpu().to(torch.bfloat16).contiguous().view(torch.int16).numpy().tobytes())
-    return digest.hexdigest()[:12]
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import Busy, CheckpointError
 from kogpt_funcs.models import cache
 from kogpt_funcs.models.bases import checkpoints
-from kogpt_funcs.models.bases.language_model import device
+from kogpt_funcs.models.bases.loading import device
 from kogpt_funcs.models.classifier.batching import Batches
 from kogpt_funcs.models.classifier.encoding import encoder, pad
 from kogpt_funcs.models.classifier.ngrams import Ngrams

@@ -26,8 +26,10 @@ class Architecture:
     parts: ClassVar[tuple[str, ...]]
     #: Whether the linear layers keep their weights as [inputs, outputs] (transformers' Conv1D).
     transposed: ClassVar[bool] = False
+    #: The numbers that torch computes in on a CPU where the kernels in C do not run, if nobody asks for others.
+    dtype: ClassVar[str] = "int8"
     #: Tensors whose hash tells one model's weights from another's: names, and how many rows of each.
-    marks: ClassVar[dict[str, int]]
+    marks: ClassVar[tuple[tuple[str, int], ...]]
 
     def shape(self, config: Any) -> Shape:
         """Of transformers' configuration."""
@@ -51,7 +53,7 @@ class Architecture:
         """Twelve hex digits that change when the weights do."""
         state = model.state_dict()
         digest = hashlib.sha256()
-        for name, rows in self.marks.items():
+        for name, rows in self.marks:
             tensor = state[name][:rows].detach().cpu().to(torch.bfloat16).contiguous()
             digest.update(tensor.view(torch.int16).numpy().tobytes())
         return digest.hexdigest()[:12]

@@ -22,7 +22,7 @@ class GPT2(Architecture):
     blocks = "transformer.h"
     parts = ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
     transposed = True
-    marks = {"transformer.ln_f.weight": 10**6, "transformer.ln_f.bias": 10**6, "transformer.wte.weight": 64}
+    marks = (("transformer.ln_f.weight", 10**6), ("transformer.ln_f.bias", 10**6), ("transformer.wte.weight", 64))
 
     def shape(self, config: Any) -> Shape:
         return Shape(int(config.n_layer), int(config.n_positions), int(config.vocab_size))
@@ -59,7 +59,8 @@ class GPT2Network(TorchNetwork):
         first, second = self._norms[layer]
         _, heads, size = self.cache_shape
         qkv = self.linear(layer, "attn.c_attn", _normed(x, first), step).view(-1, 3, heads, size)
-        attended = self.attend(layer, *qkv.unbind(1), step, scale=self._scale)
+        query, key, value = qkv.unbind(1)
+        attended = self.attend(layer, query, key, value, step, scale=self._scale)
         x = x + self.linear(layer, "attn.c_proj", attended, step)
         inner = self._activation(self.linear(layer, "mlp.c_fc", _normed(x, second), step))
         return x + self.linear(layer, "mlp.c_proj", inner, step)

@@ -10,6 +10,7 @@ from tokenizers import Tokenizer as FastTokenizer
 
 from kogpt_funcs.contract.errors import CheckpointError
 from kogpt_funcs.models.prompt import Prompt, Special
+from kogpt_funcs.models.tokenizers.pieces import begins_word, text_of
 
 #: KoGPT2's special tokens in the order of their ids, 0 to 108; ids above are text (emoji and emoticons included).
 SPECIALS = (
@@ -20,7 +21,6 @@ PAD = SPECIALS.index("<pad>")
 NEWLINE = "\n"
 
 _SPECIAL_TEXT = re.compile("|".join(re.escape(name) for name in SPECIALS))
-_BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 #: Conjoining jamo (what NFKC makes of ㅋ or ㅠ) → the compatibility jamo people type.
 _JAMO = {
     **dict(zip(range(0x1100, 0x1113), "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ", strict=True)),
@@ -50,7 +50,7 @@ class Tokenizer:
         newline = self._fast.token_to_id(NEWLINE)
         self.newline: int | None = newline if newline is not None and newline > 108 else None
         #: For each id: is the word before it complete?
-        self.breaks_word = [i <= 108 or not (piece[:1].isalnum() or _BYTE.match(piece)) for i, piece in enumerate(self._pieces)]
+        self.breaks_word = [i <= 108 or begins_word(piece) for i, piece in enumerate(self._pieces)]
 
     def encode(self, prompt: Prompt) -> list[int]:
         """Ids of a prompt: each piece of text is encoded by itself, so that text never turns into a special token."""
@@ -64,12 +64,7 @@ class Tokenizer:
 
     def decode(self, ids: Iterable[int]) -> str:
         """Text of `ids`: special tokens are dropped, jamo are as people type them, an unfinished character is held back."""
-        pieces = [self._pieces[i] for i in ids if i > 108]
-        raw = bytearray()
-        for piece in pieces:
-            match = _BYTE.fullmatch(piece)
-            raw += bytes([int(match[1], 16)]) if match else piece.replace("▁", " ").encode()
-        text = bytes(raw).decode("utf-8", errors="ignore").translate(_JAMO)
+        text = text_of(self._pieces[i] for i in ids if i > 108).translate(_JAMO)
         return re.sub(r"\n ", "\n", text)
 
     def save(self, path: Path) -> None:

@@ -18,7 +18,8 @@ from kogpt_funcs.contract import registry, settings
 from kogpt_funcs.contract.errors import Busy, CheckpointError
 from kogpt_funcs.korean.text import last_sentence_end
 from kogpt_funcs.models import Generation, Special, cache, gate
-from kogpt_funcs.models.bases.language_model import LanguageModel, load
+from kogpt_funcs.models.bases.language_model import LanguageModel
+from kogpt_funcs.models.bases.loading import load
 from kogpt_funcs.models.tokenizers.kogpt2 import END, SPECIALS
 
 PROMPTS = ["인생을 즐겁게 살기 위해서는", "어느 날 아침, 그는 낯선 편지 한 통을 받았다.", "ㅋㅋㅋ 이 영화"]

@@ -17,7 +17,8 @@ from kogpt_funcs import models
 from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.models import Generation, Special, cache
-from kogpt_funcs.models.bases.language_model import LanguageModel, load
+from kogpt_funcs.models.bases.language_model import LanguageModel
+from kogpt_funcs.models.bases.loading import load
 from kogpt_funcs.models.decoder.sampling import choose
 from kogpt_funcs.models.networks.kernels import library
 from kogpt_funcs.models.networks.network import Work

@@ -12,7 +12,7 @@ import torch
 from package_copy import ROOT
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from kogpt_funcs.models.bases.language_model import load
+from kogpt_funcs.models.bases.loading import load
 from kogpt_funcs.models.networks import kernels
 from kogpt_funcs.models.networks.compiled import CompiledNetwork
 from kogpt_funcs.models.networks.kernels import library
