@@ -49,6 +49,11 @@ def engine() -> str:
     return name
 
 
+def isa() -> str:
+    """KOGPT_ISA: the instruction set of the compiled decoder: amx, avx512vnni, avx2 or portable; default: the fastest there is."""
+    return os.environ.get("KOGPT_ISA") or "auto"
+
+
 def deterministic() -> bool:
     """KOGPT_DETERMINISTIC: 1 makes a seeded request repeatable whatever else runs, where the engine cannot do that anyway."""
     return os.environ.get("KOGPT_DETERMINISTIC", "0") not in ("", "0")
