@@ -13,7 +13,7 @@ from kogpt_funcs.models.networks.compiled_structures import AdapterTable, Heads,
 from kogpt_funcs.models.networks.kernels import library
 from kogpt_funcs.models.networks.network import Adapter, Network, Work
 
-COLUMNS = 32  # the kernels' unit of outputs
+COLUMNS, _BLOCK = 32, 128  # linear.h: units of outputs and of inputs
 
 
 class Compiled(Network):
@@ -99,7 +99,7 @@ class Compiled(Network):
         real, inputs = source.shape
         outputs = -(-real // COLUMNS) * COLUMNS
         packed = torch.empty(outputs * inputs, dtype=torch.int8)
-        scale, total = torch.empty(outputs), torch.empty(outputs, dtype=torch.int32)
+        scale, total = torch.empty(outputs), torch.empty(-(-inputs // _BLOCK) * outputs, dtype=torch.int32)
         self.kernels.pack(
             pointer(source, c_float), real, outputs, inputs, pointer(packed, c_int8), pointer(scale, c_float), pointer(total, c_int32)
         )

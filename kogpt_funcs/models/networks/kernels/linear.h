@@ -7,13 +7,14 @@
 
 #define COLUMNS 32 /* outputs of a linear layer that one piece of work computes */
 #define TILE 16    /* rows of quantised tokens have room up to a multiple of this */
+#define BLOCK 128  /* inputs of a token that share a scale, as a few are far larger than the rest */
 #define PARTS 3    /* linear layers of a checkpoint that may be one here: query, key and value */
 #define RANKS 4    /* ranks of a low-rank addition that one piece of work goes down to */
 
 typedef struct {
     const int8_t *weight; /* [outputs / 32][2][inputs / GROUP][16][GROUP], or [outputs][inputs] where GROUP is 1 */
     const float *scale;   /* [outputs] */
-    const int32_t *sum;   /* [outputs], OFFSET times the sum of an output's weights */
+    const int32_t *sum;   /* [blocks][outputs], OFFSET times the sum of an output's weights of a block; unused where OFFSET is 0 */
     const float *bias;    /* [outputs] or NULL */
     int outputs, inputs;  /* multiples of 32 and of 16 */
     int parts, widths[PARTS]; /* of how many layers of the checkpoint it is made, and their outputs */
@@ -27,7 +28,7 @@ typedef struct { /* a low-rank addition to a layer of the checkpoint: down [rank
 typedef struct {
     const Linear *linear;
     const Activation *q;  /* [tokens, inputs], with room for rows up to a multiple of TILE */
-    const float *scale;   /* [tokens] */
+    const float *scale;   /* [tokens, blocks] */
     const LowRank **low;  /* each token's additions to this layer's parts, or NULL; NULL where no token has one */
     const float *lowered; /* [tokens, PARTS, room]: down x */
     float *out;           /* [tokens, outputs] */
@@ -50,14 +51,21 @@ static inline Vector adapted(const Multiply *m, int token, int column, Vector y)
     return y;
 }
 
-/* Dot products of 16 neighbours with one token, from whole numbers to floats. */
-static inline void put(const Multiply *m, int token, int column, Sums sum) {
-    const Linear *l = m->linear;
+static inline int blocks_of(int inputs) { return (inputs + BLOCK - 1) / BLOCK; }
+
+/* Adds a block's dot products of 16 neighbours with one token, whole numbers, to y. */
+static inline Vector joined(const Multiply *m, int token, int column, int block, Sums sum, Vector y) {
 #if OFFSET
-    sum = less(sum, l->sum + column);
+    sum = less(sum, m->linear->sum + (size_t)block * m->linear->outputs + column);
+#else
+    (void)column;
 #endif
-    Vector y = times(floats(sum), load(l->scale + column));
-    y = fused(y, all(m->scale[token]), l->bias ? load(l->bias + column) : all(0.0f));
+    return fused(floats(sum), all(m->scale[token * blocks_of(m->linear->inputs) + block]), y);
+}
+
+static inline void put(const Multiply *m, int token, int column, Vector y) {
+    const Linear *l = m->linear;
+    y = fused(y, load(l->scale + column), l->bias ? load(l->bias + column) : all(0.0f));
     if (m->low && m->low[token]) y = adapted(m, token, column, y);
     store(m->out + (size_t)token * l->outputs + column, y);
 }
@@ -65,11 +73,19 @@ static inline void put(const Multiply *m, int token, int column, Sums sum) {
 /* `rows` tokens (at most ROWS) from `first` on, COLUMNS outputs from `column` on. */
 static inline __attribute__((always_inline)) void multiply_rows(const Multiply *m, int column, int first, const int rows) {
     const int inputs = m->linear->inputs;
-    Sums s[ROWS][2];
-    dot_products(m->linear->weight + (size_t)column * inputs, m->q + (size_t)first * inputs, inputs, rows, s);
+    const int8_t *w = m->linear->weight + (size_t)column * inputs;
+    Vector y[ROWS][2];
+    for (int r = 0; r < rows; r++) y[r][0] = y[r][1] = all(0.0f);
+    for (int from = 0, block = 0; from < inputs; from += BLOCK, block++) {
+        const int n = inputs - from < BLOCK ? inputs - from : BLOCK;
+        Sums s[ROWS][2];
+        dot_products(w + (size_t)from * (GROUP == 1 ? 1 : LANES), m->q + (size_t)first * inputs + from, inputs, n, rows, s);
+        for (int r = 0; r < rows; r++)
+            for (int side = 0; side < 2; side++) y[r][side] = joined(m, first + r, column + side * LANES, block, s[r][side], y[r][side]);
+    }
     for (int r = 0; r < rows; r++) {
-        put(m, first + r, column, s[r][0]);
-        put(m, first + r, column + LANES, s[r][1]);
+        put(m, first + r, column, y[r][0]);
+        put(m, first + r, column + LANES, y[r][1]);
     }
 }
 
@@ -108,6 +124,12 @@ static void multiply(Multiply *m) {
     run(multiply_columns, m, m->linear->outputs / COLUMNS, (long)m->linear->outputs * m->linear->inputs / 8 * m->tokens);
 }
 
+/* A token's inputs to whole numbers; scale [blocks]. */
+static void quantise_blocks(const float *x, int inputs, Activation *q, float *scale) {
+    for (int from = 0; from < inputs; from += BLOCK)
+        *scale++ = quantise(x + from, inputs - from < BLOCK ? inputs - from : BLOCK, q + from);
+}
+
 /* lowered[r] = down[r] x for RANKS ranks from `first` on. */
 static void lower_rank(const LowRank *low, int first, const float *x, int inputs, float *lowered) {
     const int ranks = low->rank - first < RANKS ? low->rank - first : RANKS;
@@ -138,13 +160,12 @@ static void pack_output(void *argument, int n) {
     float most = 0.0f;
     for (int k = 0; n < p->real && k < p->inputs; k++) most = fmaxf(most, fabsf(from[k]));
     p->scale[n] = most / 127.0f;
-    int32_t sum = 0;
     for (int k = 0; k < p->inputs; k++) {
         const int q = most > 0.0f ? (int)lrintf(from[k] / p->scale[n]) : 0;
+        int32_t *sum = &p->sum[(size_t)(k / BLOCK) * p->outputs + n];
         p->packed[weight_at(n, k, p->inputs)] = (int8_t)q;
-        sum += q;
+        *sum = (k % BLOCK ? *sum : 0) + OFFSET * q;
     }
-    p->sum[n] = OFFSET * sum;
 }
 
 /* Quantises weight [outputs, inputs] (fp32, row by row) into the layout of Linear; rows from `real` on are zero. */

@@ -59,7 +59,7 @@ struct Pass {
     float *in;         /* [count, widest input]: what goes into a linear layer, with that layer's own row length */
     float *out;        /* [count, widest output]: what comes out of it */
     Activation *q;     /* [count, widest input]: `in`, quantised; with room for rows up to a multiple of TILE */
-    float *scale;      /* [count] */
+    float *scale;      /* [count, blocks of the widest input] */
     float *lowered;    /* [count, PARTS, room] */
     const LowRank **low; /* [count] */
     int room;          /* the largest rank of any token's adapter, a multiple of RANKS; 0: no token has one */
@@ -69,7 +69,7 @@ static float *input_of(const Pass *p, int t) { return p->in + (size_t)t * p->lay
 
 static void quantise_input(const Pass *p, int t) {
     const int inputs = p->layer->linear[p->part].inputs;
-    p->scale[t] = quantise(input_of(p, t), inputs, p->q + (size_t)t * inputs);
+    quantise_blocks(input_of(p, t), inputs, p->q + (size_t)t * inputs, p->scale + (size_t)t * blocks_of(inputs));
 }
 
 static void embed_token(void *argument, int t) {
@@ -190,7 +190,7 @@ static void head(Pass *p, const int *last, int wanted, float *logits) {
         float *x = p->x + (size_t)last[i] * width;
         p->architecture->join(p->layer, p->model, 1, p->out + (size_t)last[i] * width, x);
         p->architecture->last(p->model, x, p->in);
-        p->scale[i] = quantise(p->in, width, p->q + (size_t)i * width);
+        quantise_blocks(p->in, width, p->q + (size_t)i * width, p->scale + (size_t)i * blocks_of(width));
     }
     Multiply m = {.linear = p->model->head, .q = p->q, .scale = p->scale, .out = logits, .tokens = wanted};
     multiply(&m);
@@ -209,7 +209,7 @@ static void *rooms(Pass *p) {
         const int rank = p->tokens[t].adapter ? (p->tokens[t].adapter->rank + RANKS - 1) / RANKS * RANKS : 0;
         if (rank > p->room) p->room = rank;
     }
-    const size_t floats = count * (p->model->width + inputs + outputs + PARTS * p->room + 1);
+    const size_t floats = count * (p->model->width + inputs + outputs + PARTS * p->room + blocks_of(inputs));
     char *memory = malloc(count * sizeof *p->low + floats * sizeof(float) + padded * inputs * sizeof *p->q);
     if (!memory) return NULL;
     p->low = (const LowRank **)memory;
@@ -218,6 +218,6 @@ static void *rooms(Pass *p) {
     p->out = p->in + count * inputs;
     p->lowered = p->out + count * outputs;
     p->scale = p->lowered + count * PARTS * p->room;
-    p->q = (Activation *)(p->scale + count);
+    p->q = (Activation *)(p->scale + count * blocks_of(inputs));
     return memory;
 }

@@ -10,34 +10,33 @@ static void multiply_tiles(const Multiply *m, int column) {
     };
     const size_t inputs = m->linear->inputs;
     const int8_t *w = m->linear->weight + column * inputs;
-    int32_t sums[4][TILE][LANES] __attribute__((aligned(64)));
+    int32_t sums[2][TILE][LANES] __attribute__((aligned(64)));
     _tile_loadconfig(&shapes); /* here, as others may use the tiles of this thread between two passes */
-    for (int first = 0; first < m->tokens; first += 2 * TILE) {
-        const uint8_t *q = m->q + first * inputs;
-        const int two = first + TILE < m->tokens;
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-        for (size_t k = 0; k < inputs; k += 64) {
-            _tile_loadd(4, w + k * LANES, 64);
-            _tile_loadd(5, w + (inputs + k) * LANES, 64);
-            _tile_loadd(6, q + k, inputs);
-            _tile_dpbusd(0, 6, 4);
-            _tile_dpbusd(1, 6, 5);
-            if (two) {
-                _tile_loadd(7, q + TILE * inputs + k, inputs);
-                _tile_dpbusd(2, 7, 4);
-                _tile_dpbusd(3, 7, 5);
+    for (int first = 0; first < m->tokens; first += TILE) {
+        const Activation *q = m->q + first * inputs;
+        const int rows = m->tokens - first < TILE ? m->tokens - first : TILE;
+        Vector y[TILE][2];
+        for (int r = 0; r < rows; r++) y[r][0] = y[r][1] = all(0.0f);
+        for (size_t k = 0; k < inputs; k += BLOCK) {
+            _tile_zero(0);
+            _tile_zero(1);
+            for (size_t i = k; i < k + BLOCK && i < inputs; i += 64) {
+                _tile_loadd(4, w + i * LANES, 64);
+                _tile_loadd(5, w + (inputs + i) * LANES, 64);
+                _tile_loadd(6, q + i, inputs);
+                _tile_dpbusd(0, 6, 4);
+                _tile_dpbusd(1, 6, 5);
             }
+            _tile_stored(0, sums[0], 64);
+            _tile_stored(1, sums[1], 64);
+            for (int r = 0; r < rows; r++)
+                for (int side = 0; side < 2; side++)
+                    y[r][side] = joined(m, first + r, column + side * LANES, k / BLOCK, _mm512_load_si512(sums[side][r]), y[r][side]);
         }
-        _tile_stored(0, sums[0], 64);
-        _tile_stored(1, sums[1], 64);
-        _tile_stored(2, sums[2], 64);
-        _tile_stored(3, sums[3], 64);
-        for (int r = 0; r < 2 * TILE && first + r < m->tokens; r++)
-            for (int side = 0; side < 2; side++)
-                put(m, first + r, column + side * LANES, _mm512_load_si512(sums[r / TILE * 2 + side][r % TILE]));
+        for (int r = 0; r < rows; r++) {
+            put(m, first + r, column, y[r][0]);
+            put(m, first + r, column + LANES, y[r][1]);
+        }
     }
     _tile_release();
 }

@@ -66,16 +66,19 @@ static inline Vector floats(Sums x) { return (Vector){_mm256_cvtepi32_ps(x.a), _
 
 static inline __m256i widened(const int8_t *from) { return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)from)); }
 
-/* Dot products of `rows` tokens (a constant) with 32 outputs; `w` has [2][inputs / GROUP][16][GROUP]. */
-static inline __attribute__((always_inline)) void dot_products(const int8_t *w, const Activation *q, int inputs, const int rows, Sums s[][2]) {
-    for (int side = 0; side < 2; side++, w += (size_t)16 * inputs) {
+/* Dot products of `rows` tokens (a constant), `stride` apart, with 32 outputs over `n` of their inputs.
+ * `w` is a place in [2][stride / GROUP][16][GROUP]. */
+static inline __attribute__((always_inline)) void dot_products(
+    const int8_t *w, const Activation *q, int stride, int n, const int rows, Sums s[][2]) {
+    for (int side = 0; side < 2; side++, w += (size_t)16 * stride) {
         __m256i a[ROWS], b[ROWS];
         for (int r = 0; r < rows; r++) a[r] = b[r] = _mm256_setzero_si256();
-        for (int k = 0; k < inputs; k += 2) {
+        for (int k = 0; k < n; k += 2) {
             const __m256i wa = widened(w + (size_t)k * 16), wb = widened(w + (size_t)k * 16 + 16);
+            if (rows == 1 && k % 4 == 0) _mm_prefetch((const char *)w + (size_t)k * 16 + AHEAD, _MM_HINT_T0);
             for (int r = 0; r < rows; r++) {
                 int32_t two;
-                memcpy(&two, q + (size_t)r * inputs + k, 4);
+                memcpy(&two, q + (size_t)r * stride + k, 4);
                 const __m256i x = _mm256_set1_epi32(two);
                 a[r] = _mm256_add_epi32(a[r], _mm256_madd_epi16(x, wa));
                 b[r] = _mm256_add_epi32(b[r], _mm256_madd_epi16(x, wb));

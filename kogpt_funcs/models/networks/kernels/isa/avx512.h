@@ -44,37 +44,36 @@ static inline void store_activations(Activation *to, Vector x) {
 static inline Vector floats(Sums x) { return _mm512_cvtepi32_ps(x); }
 static inline Sums less(Sums x, const int32_t *y) { return _mm512_sub_epi32(x, _mm512_loadu_si512(y)); }
 
-/* Dot products of `rows` tokens (a constant) with 32 outputs; `w` has [2][inputs / GROUP][16][GROUP]. */
-static inline __attribute__((always_inline)) void dot_products(const int8_t *w, const Activation *q, int inputs, const int rows, Sums s[][2]) {
-    const int8_t *w0 = w, *w1 = w + (size_t)16 * inputs;
+/* Dot products of `rows` tokens (a constant), `stride` apart, with 32 outputs over `n` of their inputs.
+ * `w` is a place in [2][stride / GROUP][16][GROUP]. */
+static inline __attribute__((always_inline)) void dot_products(
+    const int8_t *w, const Activation *q, int stride, int n, const int rows, Sums s[][2]) {
+    const int8_t *w1 = w + (size_t)16 * stride;
+    const int apart = rows == 1 ? 2 : 1; /* for one token two sums each, as a product takes longer than the loads for it */
+    Sums more[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
     for (int r = 0; r < rows; r++) s[r][0] = s[r][1] = _mm512_setzero_si512();
-    if (rows == 1) { /* two sums each, as a product takes longer than the loads for it */
-        Sums t0 = s[0][0], t1 = s[0][0];
-        for (int k = 0; k + 8 <= inputs; k += 8) {
-            int32_t four[2];
-            memcpy(four, q + k, 8);
-            __m512i x = _mm512_set1_epi32(four[0]), y = _mm512_set1_epi32(four[1]);
-            _mm_prefetch((const char *)(w0 + (size_t)k * 16 + AHEAD), _MM_HINT_T0);
-            _mm_prefetch((const char *)(w0 + (size_t)k * 16 + AHEAD + 64), _MM_HINT_T0);
-            _mm_prefetch((const char *)(w1 + (size_t)k * 16 + AHEAD), _MM_HINT_T0);
-            _mm_prefetch((const char *)(w1 + (size_t)k * 16 + AHEAD + 64), _MM_HINT_T0);
-            s[0][0] = _mm512_dpbusd_epi32(s[0][0], x, _mm512_loadu_si512(w0 + (size_t)k * 16));
-            s[0][1] = _mm512_dpbusd_epi32(s[0][1], x, _mm512_loadu_si512(w1 + (size_t)k * 16));
-            t0 = _mm512_dpbusd_epi32(t0, y, _mm512_loadu_si512(w0 + (size_t)k * 16 + 64));
-            t1 = _mm512_dpbusd_epi32(t1, y, _mm512_loadu_si512(w1 + (size_t)k * 16 + 64));
-        }
-        s[0][0] = _mm512_add_epi32(s[0][0], t0);
-        s[0][1] = _mm512_add_epi32(s[0][1], t1);
-        return;
-    }
-    for (int k = 0; k < inputs; k += 4) {
-        __m512i a = _mm512_loadu_si512(w0 + (size_t)k * 16), b = _mm512_loadu_si512(w1 + (size_t)k * 16);
+    for (int k = 0; k < n; k += 4 * apart) {
+        const int8_t *at = w + (size_t)k * 16, *at1 = w1 + (size_t)k * 16;
+        __m512i a = _mm512_loadu_si512(at), b = _mm512_loadu_si512(at1);
         for (int r = 0; r < rows; r++) {
             int32_t four;
-            memcpy(&four, q + (size_t)r * inputs + k, 4);
+            memcpy(&four, q + (size_t)r * stride + k, 4);
             __m512i x = _mm512_set1_epi32(four);
             s[r][0] = _mm512_dpbusd_epi32(s[r][0], x, a);
             s[r][1] = _mm512_dpbusd_epi32(s[r][1], x, b);
         }
+        if (apart == 2) {
+            int32_t four;
+            memcpy(&four, q + k + 4, 4);
+            __m512i x = _mm512_set1_epi32(four);
+            more[0] = _mm512_dpbusd_epi32(more[0], x, _mm512_loadu_si512(at + 64));
+            more[1] = _mm512_dpbusd_epi32(more[1], x, _mm512_loadu_si512(at1 + 64));
+            for (int i = 0; i < 2; i++) {
+                _mm_prefetch((const char *)at + AHEAD + 64 * i, _MM_HINT_T0);
+                _mm_prefetch((const char *)at1 + AHEAD + 64 * i, _MM_HINT_T0);
+            }
+        }
     }
+    if (apart == 2)
+        for (int i = 0; i < 2; i++) s[0][i] = _mm512_add_epi32(s[0][i], more[i]);
 }

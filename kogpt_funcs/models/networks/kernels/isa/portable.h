@@ -66,13 +66,13 @@ static inline void store_activations(Activation *to, Vector x) {
 
 static inline Vector floats(Sums x) { EACH((float)x.at[i]); }
 
-/* Dot products of `rows` tokens (a constant) with 32 outputs; `w` has [32][inputs]. */
-static inline void dot_products(const int8_t *w, const Activation *q, int inputs, const int rows, Sums s[][2]) {
-    for (int n = 0; n < 32; n++, w += inputs)
+/* Dot products of `rows` tokens, `stride` apart, with 32 outputs over `n` of their inputs; `w` is a place in [32][stride]. */
+static inline void dot_products(const int8_t *w, const Activation *q, int stride, int n, const int rows, Sums s[][2]) {
+    for (int o = 0; o < 32; o++, w += stride)
         for (int r = 0; r < rows; r++) {
-            const Activation *x = q + (size_t)r * inputs;
+            const Activation *x = q + (size_t)r * stride;
             int32_t sum = 0;
-            for (int k = 0; k < inputs; k++) sum += (int16_t)w[k] * x[k];
-            s[r][n / 16].at[n % 16] = sum;
+            for (int k = 0; k < n; k++) sum += (int16_t)w[k] * x[k];
+            s[r][o / 16].at[o % 16] = sum;
         }
 }
