@@ -38,6 +38,8 @@ class Settings:
     threads: int = field(default_factory=lambda: min(16, _usable_cores()))
     #: KOGPT_ENGINE: compiled (int8 in C), int8, fp32 or bf16 (torch). Default: bf16 on a GPU, else compiled, else int8.
     engine: str = "auto"
+    #: KOGPT_ISA: the instruction set of the compiled decoder: amx, avx512vnni, avx2 or portable. Default: the fastest there is.
+    isa: str = "auto"
     #: KOGPT_DETERMINISTIC: 1 makes a seeded request repeatable whatever else runs, where the engine does not anyway.
     deterministic: bool = False
     #: KOGPT_API_KEY: if set, REST and MCP ask for `Authorization: Bearer KEY`.
@@ -134,7 +136,7 @@ def _gigabytes(variable: str, text: str) -> int:
 #: KOGPT_… → the setting and what reads it.
 _READERS = {
     "BASE": ("base", _text), "WEIGHTS": ("weights", _path), "DEVICE": ("device", _text), "CACHE_GB": ("cache_bytes", _gigabytes),
-    "QUEUE": ("queue", _count), "THREADS": ("threads", _count), "ENGINE": ("engine", _text),
+    "QUEUE": ("queue", _count), "THREADS": ("threads", _count), "ENGINE": ("engine", _text), "ISA": ("isa", _text),
     "DETERMINISTIC": ("deterministic", _switch), "API_KEY": ("api_key", _text), "REMOTE_KEY": ("remote_key", _text),
     "YOUTUBE_KEY": ("youtube_key", _text), "YOUTUBE_URL": ("youtube_url", _text),
 }  # fmt: skip

@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional
 
 from kogpt_funcs.models.networks.architecture import Architecture
+from kogpt_funcs.models.networks.compiled_gemma import CompiledGemma
 from kogpt_funcs.models.networks.network import Network
 from kogpt_funcs.models.networks.torch_network import Pass, TorchNetwork
 
@@ -27,6 +28,9 @@ class Gemma3(Architecture):
 
     def network(self, model: Any, dtype: str, device: torch.device) -> Network:
         return Gemma3Network(model, dtype, device)
+
+    def compiled(self, model: Any) -> Network | None:
+        return CompiledGemma(model) if CompiledGemma.fits(model.config) else None
 
 
 class Gemma3Network(TorchNetwork):

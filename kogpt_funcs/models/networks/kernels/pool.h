@@ -4,10 +4,11 @@
  * running holds up the piece it has, if any, and the others do the rest.
  */
 #pragma once
-#include <immintrin.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+
+#include "vectors.h"
 
 #define SPIN 4000 /* looks at the counter before a thread sleeps: a few dozen microseconds */
 #define WORTHWHILE 60000 /* arithmetic steps from which on it pays to share work between threads */
@@ -37,7 +38,7 @@ static void *worker(void *unused) {
     for (;;) {
         int looks = 0;
         while (atomic_load_explicit(&pool.round, memory_order_acquire) == seen) {
-            if (++looks < SPIN) { _mm_pause(); continue; }
+            if (++looks < SPIN) { relax(); continue; }
             pthread_mutex_lock(&pool.lock);
             pool.sleeping++;
             while (atomic_load(&pool.round) == seen) pthread_cond_wait(&pool.wake, &pool.lock);
@@ -65,7 +66,7 @@ static void run(Work work, void *argument, int pieces, long cost) {
     pthread_mutex_unlock(&pool.lock);
     take_pieces();
     for (int looks = 0; atomic_load_explicit(&pool.done, memory_order_acquire) < pieces; looks++)
-        if (looks < SPIN) _mm_pause(); else sched_yield();
+        if (looks < SPIN) relax(); else sched_yield();
 }
 
 /* Starts the threads, once; those of later calls are ignored. */

@@ -1,64 +1,98 @@
-/* Arithmetic on rows of floats, 16 at a time; their lengths are multiples of 16. */
+/* Arithmetic on rows of floats, 16 at a time, the same on every processor and in the same order; lengths are multiples of 16. */
 #pragma once
-#include <immintrin.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 
-#define LANES 16 /* floats, or 32-bit sums, in a register */
+#define LANES 16  /* floats, or 32-bit sums, of a vector */
+#define AHEAD 2048 /* bytes of weights that are asked for before they are used */
 
-static inline __m512 exponential(__m512 x) { /* Cephes' expf: relative error below 2e-7 */
-    x = _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(-87.0f)), _mm512_set1_ps(88.0f));
-    __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504088896341f)), 0);
-    __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375f), x);
-    r = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4f), r);
-    __m512 p = _mm512_set1_ps(1.9875691500e-4f);
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.3981999507e-3f));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(8.3334519073e-3f));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(4.1665795894e-2f));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.6666665459e-1f));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(5.0000001201e-1f));
-    p = _mm512_fmadd_ps(_mm512_mul_ps(p, r), r, _mm512_add_ps(r, _mm512_set1_ps(1.0f)));
-    return _mm512_scalef_ps(p, n);
+#if defined(__AVX512VNNI__)
+#include "isa/avx512.h"
+#elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+#include "isa/avx2.h"
+#else
+#include "isa/portable.h"
+#endif
+
+/* Halves, quarters, eighths are added, in this order everywhere. */
+static inline float total(Vector x) {
+#ifdef __AVX2__
+    __m256 eight = _mm256_add_ps(lower(x), upper(x));
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
+#else
+    for (int n = 8; n > 0; n /= 2)
+        for (int i = 0; i < n; i++) x.at[i] += x.at[i + n];
+    return x.at[0];
+#endif
+}
+
+static inline float largest(Vector x) {
+    float values[LANES], most;
+    store(values, x);
+    most = values[0];
+    for (int i = 1; i < LANES; i++) most = values[i] > most ? values[i] : most;
+    return most;
+}
+
+static inline Vector exponential(Vector x) { /* Cephes' expf: relative error below 2e-7 */
+    x = smaller(larger(x, all(-87.0f)), all(88.0f));
+    const Vector n = nearest(times(x, all(1.44269504088896341f)));
+    Vector r = fused(n, all(-0.693359375f), x);
+    r = fused(n, all(2.12194440e-4f), r);
+    Vector p = all(1.9875691500e-4f);
+    p = fused(p, r, all(1.3981999507e-3f));
+    p = fused(p, r, all(8.3334519073e-3f));
+    p = fused(p, r, all(4.1665795894e-2f));
+    p = fused(p, r, all(1.6666665459e-1f));
+    p = fused(p, r, all(5.0000001201e-1f));
+    p = fused(times(p, r), r, add(r, all(1.0f)));
+    return scaled(p, n);
 }
 
 static void layer_norm(const float *x, const float *norm, const float *shift, float epsilon, int width, float *y) {
-    __m512 total = _mm512_setzero_ps(), squares = _mm512_setzero_ps();
-    for (int i = 0; i < width; i += LANES) total = _mm512_add_ps(total, _mm512_loadu_ps(x + i));
-    __m512 mean = _mm512_set1_ps(_mm512_reduce_add_ps(total) / width);
+    Vector sum = all(0.0f), squares = all(0.0f);
+    for (int i = 0; i < width; i += LANES) sum = add(sum, load(x + i));
+    const Vector mean = all(total(sum) / width);
     for (int i = 0; i < width; i += LANES) {
-        __m512 d = _mm512_sub_ps(_mm512_loadu_ps(x + i), mean);
-        squares = _mm512_fmadd_ps(d, d, squares);
+        const Vector d = subtract(load(x + i), mean);
+        squares = fused(d, d, squares);
     }
-    __m512 factor = _mm512_set1_ps(1.0f / sqrtf(_mm512_reduce_add_ps(squares) / width + epsilon));
+    const Vector factor = all(1.0f / sqrtf(total(squares) / width + epsilon));
     for (int i = 0; i < width; i += LANES) {
-        __m512 d = _mm512_mul_ps(_mm512_sub_ps(_mm512_loadu_ps(x + i), mean), factor);
-        _mm512_storeu_ps(y + i, _mm512_fmadd_ps(d, _mm512_loadu_ps(norm + i), _mm512_loadu_ps(shift + i)));
+        const Vector d = times(subtract(load(x + i), mean), factor);
+        store(y + i, fused(d, load(norm + i), load(shift + i)));
     }
 }
 
-static void gelu(float *x, int n) { /* the tanh form, as GPT-2 has it: x * sigmoid(2 sqrt(2/pi) (x + 0.044715 x^3)) */
-    for (int i = 0; i < n; i += LANES) {
-        __m512 v = _mm512_loadu_ps(x + i), one = _mm512_set1_ps(1.0f);
-        __m512 inner = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_mul_ps(v, v), v), _mm512_set1_ps(0.044715f), v);
-        __m512 e = exponential(_mm512_mul_ps(inner, _mm512_set1_ps(-1.5957691216057308f)));
-        _mm512_storeu_ps(x + i, _mm512_div_ps(v, _mm512_add_ps(one, e)));
-    }
+static void rms_norm(const float *x, const float *norm, float epsilon, int width, float *y) {
+    Vector squares = all(0.0f);
+    for (int i = 0; i < width; i += LANES) squares = fused(load(x + i), load(x + i), squares);
+    const Vector factor = all(1.0f / sqrtf(total(squares) / width + epsilon));
+    for (int i = 0; i < width; i += LANES) store(y + i, times(times(load(x + i), factor), load(norm + i)));
 }
 
-/* One scale for the n values: q = round(x / scale) + 128. Returns the scale. */
-static float quantise(const float *x, int n, uint8_t *q) {
-    __m512 top = _mm512_setzero_ps();
-    for (int i = 0; i < n; i += LANES) top = _mm512_max_ps(top, _mm512_abs_ps(_mm512_loadu_ps(x + i)));
-    float most = _mm512_reduce_max_ps(top);
-    if (!(most > 0.0f)) { memset(q, 128, n); return 0.0f; }
-    __m512 factor = _mm512_set1_ps(127.0f / most);
-    for (int i = 0; i < n; i += LANES) {
-        __m512i v = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + i), factor));
-        _mm_storeu_si128((__m128i *)(q + i), _mm512_cvtepi32_epi8(_mm512_add_epi32(v, _mm512_set1_epi32(128))));
-    }
-    return most / 127.0f;
+static void add_to(float *x, const float *y, int n) {
+    for (int i = 0; i < n; i += LANES) store(x + i, add(load(x + i), load(y + i)));
 }
 
-/* 16 values of the cache. */
-static inline __m512 half(const uint16_t *from) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)from)); }
+static inline Vector gelu(Vector x) { /* the tanh form: x * sigmoid(2 sqrt(2/pi) (x + 0.044715 x^3)) */
+    const Vector inner = fused(times(times(x, x), x), all(0.044715f), x);
+    return divide(x, add(all(1.0f), exponential(times(inner, all(-1.5957691216057308f)))));
+}
+
+/* One scale for the n values: q = round(x / scale) + OFFSET. Returns the scale. */
+static float quantise(const float *x, int n, Activation *q) {
+    Vector most = all(0.0f);
+    for (int i = 0; i < n; i += LANES) most = larger(most, magnitude(load(x + i)));
+    const float top = largest(most);
+    if (!(top > 0.0f)) {
+        for (int i = 0; i < n; i++) q[i] = OFFSET;
+        return 0.0f;
+    }
+    const Vector factor = all(127.0f / top);
+    for (int i = 0; i < n; i += LANES) store_activations(q + i, times(load(x + i), factor));
+    return top / 127.0f;
+}
