@@ -20,6 +20,7 @@ from kogpt_funcs.contract import settings
 
 KEY = "열쇠-123"
 _START_SECONDS = 90
+os.environ.setdefault("KOGPT_BASE", "small")  # fast, and what answers are pinned on; tests of Gemma name it
 os.environ.setdefault("KOGPT_DEVICE", "cpu")  # answers are pinned in fp32, servers that the tests start inherit it
 
 

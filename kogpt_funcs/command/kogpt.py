@@ -24,6 +24,7 @@ _ELSEWHERE = {
     "collect": ("kogpt_funcs.command.collect", "collect", "Collect text for training, from YouTube."),
     "clean": ("kogpt_funcs.command.prepare_text", "clean", "Clean collected text: names, personal data, abuse."),
     "pack": ("kogpt_funcs.command.prepare_text", "pack", "Pack novels into phrases that fill a model's context."),
+    "prepare": ("kogpt_funcs.command.prepare", "prepare", "Make the pretrained base ready ahead of the first start."),
     "runs": ("kogpt_funcs.command.runs", "runs", "List training runs with their losses; write CSV or a page of curves."),
     "bench": ("kogpt_funcs.command.bench", "bench", "Measure speed and memory beside other engines."),
     "train": ("kogpt_funcs.command.train", "train", "Train a base, an adapter or a classifier."),

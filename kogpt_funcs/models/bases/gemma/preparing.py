@@ -42,6 +42,16 @@ def prepared_from(folder: Path) -> Path:
     return _kept(mark, lambda out: _from_folder(folder, out))
 
 
+def whole_vocabulary() -> list[str]:
+    """All of Gemma's pieces in the order of their ids."""
+    from gguf import GGUFReader
+
+    with tempfile.TemporaryDirectory(dir=_writable()) as place:
+        joined = Path(place) / "gemma.gguf"
+        parts.join(parts.paths(), joined)
+        return list(GGUFReader(joined).fields["tokenizer.ggml.tokens"].contents())
+
+
 def _kept(source: str, make: Callable[[Path], None]) -> Path:
     with _here:
         mark = hashlib.sha256(repr((_FORMAT, source, vocabulary.entries())).encode()).hexdigest()[:12]

@@ -51,7 +51,7 @@ def of_gguf(
         tensor = tensors[name]
         return dequantize(tensor.data if only is None else tensor.data[only], tensor.tensor_type)
 
-    found = {
+    found: dict[str, np.ndarray] = {
         _EMBEDDING: read("token_embd.weight", np.asarray(rows)).astype(np.float16),
         "model.norm.weight": (read("output_norm.weight") - 1).astype(np.float32),
     }
