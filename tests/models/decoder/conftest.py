@@ -11,6 +11,7 @@ from tiny_language import Letters, TableNetwork
 from kogpt_funcs.models import cache
 from kogpt_funcs.models.decoder.engine import Engine
 
+
 @pytest.fixture
 def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Changes settings until the test ends: configure(engine="fp32")."""
