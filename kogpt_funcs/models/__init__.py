@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kogpt_funcs.contract import settings
-from kogpt_funcs.models.prompt import Example, Generation, Labelled, Prompt, Sample, Special
+from kogpt_funcs.models.prompt import Example, Generation, Labelled, Prompt, Sample, Score, Special
 
-__all__ = ["Example", "Generation", "Labelled", "Prompt", "Sample", "Special", "classify", "generate", "resident", "thresholds"]
+__all__ = [
+    "Example", "Generation", "Labelled", "Prompt", "Sample", "Score", "Special", "classify", "generate", "resident", "score", "thresholds",
+]  # fmt: skip
 
 _importing = threading.Lock()  # two threads that import transformers at once see half of it
 
@@ -21,6 +23,21 @@ def generate(request: Generation) -> Iterator[list[Sample]]:
 
         backend = backends.backend_for(settings.current().base)
     return backend(request)
+
+
+def score(prompts: Sequence[Prompt], targets: Sequence[str], adapter: str | None = None) -> list[Score]:
+    """How likely each of `targets` is after the prompt at its place; targets of one prompt share the reading of it.
+
+    To rerank candidates: the mean after the prompt less a share of the mean after a neutral one. Bases that our own
+    decoder does not run cannot score. Raises Busy, CheckpointError, or TooLarge for a target longer than the base reads.
+    """
+    if not targets:
+        return []
+    with _importing:
+        from kogpt_funcs.models.bases import backends
+
+        scorer = backends.scorer_for(settings.current().base)
+    return scorer(prompts, targets, adapter)
 
 
 def classify(texts: list[str], checkpoint: str) -> list[dict[str, dict[str, float]]]:

@@ -63,3 +63,15 @@ class Sample:
     text: str = ""
     tokens: int = 0
     finish_reason: Literal["", "end_of_text", "sentence_end", "stop", "length"] = ""
+
+
+class Score(NamedTuple):
+    """How likely a text is after a prompt."""
+
+    log_probability: float  # natural logarithm, summed over the text's tokens
+    tokens: int
+
+    @property
+    def mean(self) -> float:
+        """Log probability of a token."""
+        return self.log_probability / self.tokens

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 from kogpt_funcs.contract import settings
+from kogpt_funcs.contract.errors import CheckpointError
 from kogpt_funcs.models.bases import remote
-from kogpt_funcs.models.prompt import Generation, Sample
+from kogpt_funcs.models.prompt import Generation, Prompt, Sample, Score
 
 Backend = Callable[[Generation], Iterator[list[Sample]]]
+Scorer = Callable[[Sequence[Prompt], Sequence[str], "str | None"], list[Score]]
 
 
 def backend_for(base: str) -> Backend:
@@ -17,12 +19,21 @@ def backend_for(base: str) -> Backend:
     if remote.is_remote(base):
         return remote.generate
     if _ours(base, str(settings.current().weights)):
-        from kogpt_funcs.models.decoder import writing as decoder
+        from kogpt_funcs.models.decoder import writing
 
-        return decoder.generate
+        return writing.generate
     from kogpt_funcs.models.bases import causal_model
 
     return causal_model.generate
+
+
+def scorer_for(base: str) -> Scorer:
+    """What scores texts with the base of that name; CheckpointError where our own decoder does not run it."""
+    from kogpt_funcs.models.decoder import writing
+
+    if backend_for(base) is not writing.generate:
+        raise CheckpointError("KOGPT_BASE names a base that cannot score texts. Bases that can are gemma, small and skt/kogpt2-base-v2.")
+    return writing.score
 
 
 @cache  # a hub name is looked up once; a failure is not kept

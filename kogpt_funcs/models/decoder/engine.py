@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -10,14 +10,15 @@ from kogpt_funcs.models.decoder.generating import RunningGeneration
 from kogpt_funcs.models.decoder.prefill import encode, fit
 from kogpt_funcs.models.decoder.prefixes import Prefixes
 from kogpt_funcs.models.decoder.scheduler import Scheduler
+from kogpt_funcs.models.decoder.scoring import RunningScoring
 from kogpt_funcs.models.decoder.step import Step
 from kogpt_funcs.models.networks.network import Network
-from kogpt_funcs.models.prompt import Generation, Sample
+from kogpt_funcs.models.prompt import Generation, Prompt, Sample, Score
 from kogpt_funcs.models.tokenizers.tokenizer import Tokenizer
 
 
 class Engine:
-    """What a base asks its decoder: text after a prompt. All requests share one batch."""
+    """What a base asks its decoder: text after a prompt, or how likely a text is there. All requests share one batch."""
 
     def __init__(self, network: Network, tokenizer: Tokenizer, context: int) -> None:
         self.network, self.tokenizer, self.context = network, tokenizer, context
@@ -32,6 +33,15 @@ class Engine:
         with closing(running.updates()) as updates:
             for _ in updates:
                 yield running.written
+
+    def score(self, prompts: Sequence[Prompt], targets: Sequence[str], adapter: Any) -> list[Score]:
+        """How likely each target is after the prompt at its place."""
+        running = RunningScoring(prompts, targets, adapter, self.tokenizer, self.context)
+        self._scheduler.submit(running)
+        with closing(running.updates()) as updates:
+            for _ in updates:
+                pass
+        return running.scores
 
     def running(self, request: Generation, adapter: Any) -> RunningGeneration:
         """`request` as the batch takes it: nothing of it has been read."""

@@ -160,7 +160,11 @@ def test_a_cancelled_request_frees_its_place_in_the_batch(neox: Path) -> None:
 
 
 def test_a_prompt_longer_than_the_context_keeps_its_end(base: Path) -> None:
-    assert write("아주 긴 글입니다. " * 100, temperature=0.0, max_new_tokens=16)[0].tokens > 0
+    options: dict[str, Any] = {"temperature": 0.0, "max_new_tokens": 16, "min_new_tokens": 16}
+    fits = "아주 긴 글입니다. " * 40
+    (sample,) = write("비가 오는 날이면 " * 40 + fits + PROMPT, **options)
+    assert sample == write("The cat sat. " * 40 + fits + PROMPT, **options)[0]
+    assert sample != write("비가 오는 날이면 " * 40 + fits + "The cat", **options)[0]
 
 
 def test_a_request_that_fails_takes_nobody_with_it(base: Path, caplog: pytest.LogCaptureFixture) -> None:
