@@ -12,13 +12,18 @@ from pydantic import BaseModel, Field
 from kogpt_funcs import models
 from kogpt_funcs.contract.fields import Sampling
 from kogpt_funcs.korean.abuse import is_abusive
+from kogpt_funcs.korean.similarity import distinct
 from kogpt_funcs.korean.text import clean, required
 from kogpt_funcs.models import Example, Generation, Special
 
 Mood = Literal["호평", "보통", "혹평"]
 
 _ROUNDS = 4  # how often missing comments (abusive or repeated ones) are written anew
-_GUIDANCE = 1.5  # how much less likely the comments shall be in the other moods
+_GUIDANCE = 1.5  # how much less likely the comments shall be in the other moods, if the adapter says nothing else
+_MOST = 32  # comments written at once
+_ALIKE = 0.5  # the most that two comments of one answer may share
+_ANYTHING = "이것저것"  # a topic that is none
+_OF_TOPIC, _OF_MOOD = 0.7, 0.5  # how much it counts that a comment is likelier here than elsewhere
 _THINNED = 0.65  # share of the best-rated comments that is not learned from
 _PARTICLE = re.compile(r"(?:에서|으로|이나|까지|부터|은|는|이|가|을|를|의|에|도|만|과|와|로)$")
 
@@ -70,16 +75,22 @@ def write_comment(input: WriteCommentInput) -> WriteCommentOutput:
 
 
 def stream(input: WriteCommentInput) -> Iterator[WriteCommentOutput]:
-    """Partial outputs as the comments grow; repeated and abusive ones are dropped and written anew."""
+    """Partial outputs as the comments grow; repeated and abusive ones are dropped and written anew.
+
+    Where the adapter prefers to choose among several, those come first whose words the topic and the mood explain best.
+    """
     topic = required(input.topic, "topic")
+    asked = models.preferences("write_comment")
     done: list[str] = []
     for attempt in range(_ROUNDS):
         missing = input.num_samples - len(done)
         written: list[str] = []
-        for samples in models.generate(_request(input, topic, missing, attempt)):
+        for samples in models.generate(_request(input, topic, _pool(missing, asked), attempt, asked)):
             written = [s.text.strip() for s in samples]
-            yield WriteCommentOutput(comments=done + [text for text in written if _presentable(text)])
-        done += [text for text in dict.fromkeys(written) if _presentable(text) and text not in done]
+            shown = done + [text for text in written if _presentable(text)]
+            yield WriteCommentOutput(comments=shown[: input.num_samples])
+        new = [text for text in dict.fromkeys(written) if _presentable(text)]
+        done = distinct(_ranked(new, topic, input.mood, asked), _ALIKE, done)[: input.num_samples]
         if len(done) == input.num_samples or input.temperature == 0:
             break
     yield WriteCommentOutput(comments=done)
@@ -89,11 +100,32 @@ def _presentable(text: str) -> bool:
     return bool(text) and not is_abusive(text)
 
 
-def _request(input: WriteCommentInput, topic: str, num_samples: int, attempt: int) -> Generation:
+def _pool(missing: int, asked: dict[str, float]) -> int:
+    """How many comments to write for `missing` ones."""
+    return max(missing, min(_MOST, round(missing * asked.get("candidates", 1))))
+
+
+def _ranked(texts: list[str], topic: str, mood: str, asked: dict[str, float]) -> list[str]:
+    """Best first: what is much less likely on no particular topic, and in the other moods."""
+    if asked.get("candidates", 1) <= 1 or len(texts) < 2:
+        return texts
+    others = [other for other in get_args(Mood) if other != mood]
+    places = [prompt(topic, mood), prompt(_ANYTHING, mood), *(prompt(topic, other) for other in others)]
+    scores = models.score([p for p in places for _ in texts], texts * len(places), "write_comment")
+    here, anywhere, *else_ = ([s.mean for s in scores[i : i + len(texts)]] for i in range(0, len(scores), len(texts)))
+    worth = {
+        text: (1 + _OF_MOOD) * own - _OF_TOPIC * neutral - _OF_MOOD * max(rest)
+        for text, own, neutral, *rest in zip(texts, here, anywhere, *else_, strict=True)
+    }
+    return sorted(texts, key=lambda text: -worth[text])
+
+
+def _request(input: WriteCommentInput, topic: str, num_samples: int, attempt: int, asked: dict[str, float]) -> Generation:
+    guidance = asked.get("guidance", _GUIDANCE)
     return Generation(
         prompt=prompt(topic, input.mood),
-        against=tuple(prompt(topic, mood) for mood in get_args(Mood) if mood != input.mood),
-        guidance=_GUIDANCE,
+        against=tuple(prompt(topic, mood) for mood in get_args(Mood) if mood != input.mood) if guidance else (),
+        guidance=guidance,
         adapter="write_comment",
         num_samples=num_samples,
         min_new_tokens=3,

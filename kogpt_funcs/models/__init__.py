@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kogpt_funcs.contract import settings
+from kogpt_funcs.models.preferences import preferences
 from kogpt_funcs.models.prompt import Example, Generation, Labelled, Prompt, Sample, Score, Special
 
 __all__ = [
-    "Example", "Generation", "Labelled", "Prompt", "Sample", "Score", "Special", "classify", "generate", "resident", "score", "thresholds",
+    "Example", "Generation", "Labelled", "Prompt", "Sample", "Score", "Special", "classify", "generate", "preferences",
+    "resident", "score", "thresholds",
 ]  # fmt: skip
 
 _importing = threading.Lock()  # two threads that import transformers at once see half of it

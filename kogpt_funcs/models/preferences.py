@@ -1,0 +1,23 @@
+"""How an adapter is best asked: numbers beside its weights that its function reads. It knows no torch."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+from kogpt_funcs.contract import settings
+
+FILE = "generation_config.json"
+
+
+def preferences(adapter: str) -> dict[str, float]:
+    """What generation_config.json of the current base's `adapter` says; empty where there is none."""
+    from kogpt_funcs.models.bases import checkpoints
+
+    return _read(checkpoints.place(settings.current().base) / adapter / FILE)
+
+
+@cache
+def _read(path: Path) -> dict[str, float]:
+    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
