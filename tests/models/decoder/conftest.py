@@ -16,9 +16,9 @@ from kogpt_funcs.models.decoder.engine import Engine
 def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Changes settings until the test ends: configure(engine="fp32")."""
 
-    def change(**values: str) -> None:
+    def change(**values: str | int) -> None:
         for name, value in values.items():
-            monkeypatch.setenv(f"KOGPT_{name.upper()}", value)
+            monkeypatch.setenv(f"KOGPT_{name.upper()}", str(int(value) if isinstance(value, bool) else value))
 
     return change
 
