@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 
 import pytest
 from decoder_bases import PARAMS, Base
 from tiny_language import Letters, TableNetwork
 
+from kogpt_funcs.contract import settings
 from kogpt_funcs.models import cache
 from kogpt_funcs.models.decoder.engine import Engine
 
@@ -16,9 +18,8 @@ from kogpt_funcs.models.decoder.engine import Engine
 def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Changes settings until the test ends: configure(engine="fp32")."""
 
-    def change(**values: str) -> None:
-        for name, value in values.items():
-            monkeypatch.setenv(f"KOGPT_{name.upper()}", value)
+    def change(**values: str | int) -> None:
+        monkeypatch.setattr(settings, "_current", dataclasses.replace(settings.current(), **values))
 
     return change
 

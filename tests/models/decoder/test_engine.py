@@ -6,40 +6,30 @@ import math
 import threading
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
+from decoder_bases import Base
 
 from kogpt_funcs import models
 from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.models import Generation, Special, cache
+from kogpt_funcs.models.bases import checkpoints
 from kogpt_funcs.models.bases.language_model import LanguageModel
 from kogpt_funcs.models.bases.loading import load
 from kogpt_funcs.models.decoder.sampling import choose
-from kogpt_funcs.models.networks.kernels import library
 from kogpt_funcs.models.networks.network import Work
-from kogpt_funcs.models.tokenizers.kogpt2 import END, SPECIALS
 
-ENGINES = [
-    pytest.param("compiled", marks=pytest.mark.skipif(library() is None, reason="needs AVX-512 VNNI")),
-    "int8", "fp32", "bf16",
-]  # fmt: skip
 PROMPTS = ["인생을 즐겁게 살기 위해서는", "어느 날 아침, 그는 낯선 편지 한 통을 받았다.", "ㅋㅋㅋ 이 영화", "비가 오는 날이면"]
 
 
 @pytest.fixture(autouse=True)
 def fresh_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "_entries", {})
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> str:
-    settings.replace(engine=request.param)
-    return request.param
 
 
 def generation(prompt: str, **options: Any) -> Generation:
@@ -69,8 +59,8 @@ def together(requests: Sequence[Generation]) -> list[Any]:
     return answers
 
 
-def test_logits_are_those_of_transformers(engine: str) -> None:
-    model, plain = LanguageModel("small"), load(settings.current().weights / "small")
+def test_logits_are_those_of_transformers(base: Base) -> None:
+    model, plain = LanguageModel(base.name), load(checkpoints.folder(base.name))
     ids = [model.tokenizer.encode([Special("<s>"), prompt]) for prompt in PROMPTS]
     caches = [model.network.cache() for _ in ids]
     model.network.forward([Work(i[:-2], c, None) for i, c in zip(ids, caches, strict=True)])
@@ -79,30 +69,30 @@ def test_logits_are_those_of_transformers(engine: str) -> None:
     with torch.no_grad():
         expected = torch.stack([plain(input_ids=torch.tensor([i])).logits[0, -1] for i in ids])
     error = float((found - expected).abs().max() / expected.std())
-    assert error < {"fp32": 1e-4, "int8": 0.4, "compiled": 0.4, "bf16": 0.2}[engine]
-    assert (found.argmax(-1) == expected.argmax(-1)).float().mean() >= (1.0 if engine == "fp32" else 0.5)
+    assert error < {"fp32": 1e-4, "int8": 0.4, "compiled": 0.4, "bf16": 0.2}[base.engine]
+    assert (found.argmax(-1) == expected.argmax(-1)).float().mean() >= (1.0 if base.engine == "fp32" else 0.5)
 
 
-def test_adapters_are_those_of_peft(engine: str) -> None:
+def test_adapters_are_those_of_peft(base: Base) -> None:
     from peft import PeftModel
 
-    model = LanguageModel("small")
+    model = LanguageModel(base.name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PEFT asks transformers in words that are going out
-        plain: Any = PeftModel.from_pretrained(load(settings.current().weights / "small"), str(settings.current().weights / "small" / "change_style"))
+        plain: Any = PeftModel.from_pretrained(load(checkpoints.folder(base.name)), str(checkpoints.adapter_folder("change_style", base.name)))
     ids = model.tokenizer.encode([Special("<unused7>"), "저는 고양이를 키워요.", Special("<unused6>"), "반말", Special("<unused8>")])
     with_adapter, bare = model.network.forward(
         [Work(ids, model.network.cache(), model.adapter("change_style")), Work(ids, model.network.cache(), None)]
     )
     with torch.no_grad():
         expected = plain(input_ids=torch.tensor([ids])).logits[0, -1]
-    close = {"fp32": 1e-4, "int8": 0.5, "compiled": 0.5, "bf16": 0.2}[engine]
+    close = {"fp32": 1e-4, "int8": 0.5, "compiled": 0.5, "bf16": 0.2}[base.engine]
     assert float((with_adapter - expected).abs().max() / expected.std()) < close
     assert float((bare - expected).abs().max() / expected.std()) > 0.5
 
 
-def test_a_seeded_request_is_the_same_in_any_company(engine: str) -> None:
-    settings.replace(deterministic=True)
+def test_a_seeded_request_is_the_same_in_any_company(base: Base, configure: Callable[..., None]) -> None:
+    configure(deterministic=True)
     prompts = [*PROMPTS, "비가 그치고 " * 100]  # of which one is read in several pieces
     wanted = [generation(prompt, seed=i, num_samples=1 + i % 2, temperature=1.2) for i, prompt in enumerate(prompts)]
     alone = [write(request) for request in wanted]
@@ -110,29 +100,29 @@ def test_a_seeded_request_is_the_same_in_any_company(engine: str) -> None:
     assert together([*others, *wanted])[len(others) :] == alone
 
 
-def test_a_guided_request_is_less_likely_after_the_other_prompts(engine: str) -> None:
-    settings.replace(deterministic=True)
+def test_a_guided_request_is_less_likely_after_the_other_prompts(base: Base, configure: Callable[..., None]) -> None:
+    configure(deterministic=True)
     against = ([Special("<s>"), "정말 좋다."], [Special("<s>"), "그런데 " * 200])  # of which one takes several passes to read
     request = generation("정말 싫다.", temperature=0.0, against=against, guidance=1.5, max_new_tokens=24, min_new_tokens=24, num_samples=2)
     (sample, same) = write(request)
     assert sample == same
     assert sample != write(replace(request, guidance=0.0))[0]
     assert together([request, generation("정말 싫다.", seed=1), request])[2] == [sample, same]
-    if engine == "fp32":
-        model, plain = LanguageModel("small"), load(settings.current().weights / "small")
+    if base.engine == "fp32":
+        model, plain = LanguageModel(base.name), load(checkpoints.folder(base.name))
         prompts, ids = [model.tokenizer.encode(prompt) for prompt in (request.prompt, *against)], []
         for _ in range(24):
             with torch.no_grad():
                 own, *others = (plain(input_ids=torch.tensor([prompt + ids])).logits[0, -1].log_softmax(-1) for prompt in prompts)
             gain = 1.5 * (own - torch.stack(others).exp().mean(0).log())
             own = own + gain.where(own > own.max() + math.log(0.02), gain.clamp(max=0))
-            own[: len(SPECIALS)] = -math.inf
+            own[list(model.tokenizer.control)] = -math.inf
             ids.append(int(own.argmax()))
         assert model.tokenizer.decode(ids).rstrip() == sample.text
 
 
-def test_requests_with_and_without_adapters_share_a_batch(engine: str) -> None:
-    settings.replace(deterministic=True)
+def test_requests_with_and_without_adapters_share_a_batch(base: Base, configure: Callable[..., None]) -> None:
+    configure(deterministic=True)
     asked = [
         Generation(prompt=[Special("<unused7>"), text, Special("<unused6>"), style, Special("<unused8>")], adapter=adapter, temperature=0.0)
         for text, style in [("저는 고양이를 여섯 마리 키워요.", "나루토"), ("오늘 날씨 진짜 좋다.", "할아버지")]
@@ -223,7 +213,7 @@ def test_a_distribution_is_drawn_as_it_is() -> None:
     ids = model.tokenizer.encode([Special("<s>"), PROMPTS[0]])
     with torch.no_grad():
         logits = plain(input_ids=torch.tensor([ids])).logits[0, -1].double()
-    logits[:109][torch.arange(109) != END] = -torch.inf
+    logits[[i for i in model.tokenizer.control if i != model.tokenizer.end]] = -torch.inf
     for options in ({"top_k": 5, "top_p": 1.0}, {"top_k": 0, "top_p": 0.3}):
         shares = (logits / 1.0).softmax(-1)
         if options["top_k"]:

@@ -11,15 +11,16 @@ from typing import Any
 
 import pytest
 import torch
+from decoder_bases import Base
 from package_copy import ROOT
-from test_engine import PROMPTS, engine, fresh_cache, generation, write
+from test_engine import PROMPTS, fresh_cache, generation, write
 
 from kogpt_funcs.contract.errors import Busy, KogptError
 from kogpt_funcs.models import Generation, Special
 from kogpt_funcs.models.bases.language_model import LanguageModel
 from kogpt_funcs.models.networks.network import Work
 
-__all__ = ["engine", "fresh_cache"]  # fixtures
+__all__ = ["fresh_cache"]  # a fixture
 
 
 class Faulty(RuntimeError):
@@ -95,9 +96,9 @@ print(write(max_new_tokens=16) == before)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits a process's memory as Linux does")
-def test_memory_that_runs_out_is_busy_and_comes_back(engine: str) -> None:
+def test_memory_that_runs_out_is_busy_and_comes_back(base: Base) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", HUNGRY], cwd=ROOT, env={**os.environ, "KOGPT_ENGINE": engine, "MALLOC_ARENA_MAX": "1"},
+        [sys.executable, "-c", HUNGRY], cwd=ROOT, env={**os.environ, "KOGPT_BASE": base.name, "KOGPT_ENGINE": base.engine, "MALLOC_ARENA_MAX": "1"},
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert (done.stdout.split("\n")[:2], done.returncode) == (["busy 10", "True"], 0), done.stderr[-2000:]

@@ -65,7 +65,7 @@ def test_scores_with_an_adapter_are_those_of_peft(base: Base) -> None:
 
 
 def test_scores_and_samples_are_the_same_in_one_batch_as_alone(base: Base, configure: Callable[..., None]) -> None:
-    configure(deterministic="1")
+    configure(deterministic=True)
     requests = [Generation(prompt, seed=i, num_samples=3, max_new_tokens=24) for i, prompt in enumerate(PROMPTS * 2)]
 
     def write(request: Generation) -> list[models.Sample]:
@@ -158,7 +158,7 @@ def test_nothing_asked_is_nothing_answered() -> None:
 
 
 def test_limits_and_errors_are_those_of_generation(configure: Callable[..., None]) -> None:
-    configure(queue="1")
+    configure(queue=1)
     first = models.generate(Generation(PROMPTS[0]))
     next(first)
     with pytest.raises(Busy):

@@ -80,7 +80,7 @@ def test_one_step_reads_so_much_of_prompts_beside_all_samples(table: TableNetwor
 
 
 def test_apart_each_request_has_passes_of_its_own(table: TableNetwork, configure: Any) -> None:
-    configure(deterministic="1")
+    configure(deterministic=True)
     table.batch_invariant = False
     step, running = step_on(table, [Generation(["abc"], seed=1), Generation(["abcd" * 100], seed=1)])
     step.run(running)
