@@ -18,8 +18,8 @@ from kogpt_funcs.models import Example, Generation, Special
 Mood = Literal["호평", "보통", "혹평"]
 
 _ROUNDS = 4  # how often missing comments (abusive or repeated ones) are written anew
-_GUIDANCE = 1.5  # how much less likely the comments shall be in the other moods
-_THINNED = 0.65  # share of the best-rated comments that is not learned from
+_GUIDANCE = 1.5  # how strongly what is likely in the other moods is held against a token
+_THINNED = 0.65  # share of the best-rated comments that is left out
 _PARTICLE = re.compile(r"(?:에서|으로|이나|까지|부터|은|는|이|가|을|를|의|에|도|만|과|와|로)$")
 
 
@@ -50,7 +50,7 @@ ENGLISH = {
     "title": "Write comments",
     "description": "Give a topic and a mood, and it writes several different comments.",
     "input": {
-        "topic": ("Topic", "The title of a text or a work to comment on, or a few words, in Korean. Up to 100 characters."),
+        "topic": ("Topic", "The title of a text or a work, or a few words, in Korean. Up to 100 characters."),
         "mood": ("Mood", "What the comments think of it."),
         "num_samples": ("Number of comments", "How many comments to write."),
         "max_new_tokens": ("Maximum length", "The most tokens in a comment. A token is about two Korean letters."),
@@ -113,9 +113,11 @@ def prompt(topic: str, mood: str) -> list[Special | str]:
 
 
 def training_examples(row: dict[str, Any], rng: random.Random) -> Iterator[Example]:
-    """A row has `text` and may have `rating` (1 to 10) or `mood`, and `topic`; a missing topic is mostly a word of the text.
+    """A row has `text` and may have `rating` (1 to 10) or `mood`, and `topic`. If the topic is missing, a word of the
+    text mostly takes its place.
 
-    A mood is learned from ratings that leave no doubt. The best ratings, most of all, are thinned to about the others' number.
+    A mood is learned from clear ratings alone. Of the best ratings, which are the most, only so many are kept as there
+    are of the others.
     """
     text = clean(str(row["text"])).replace("\n", " ")
     mood = row.get("mood") or _clear_mood(row.get("rating"))

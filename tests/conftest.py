@@ -37,9 +37,10 @@ class Server:
 
 @contextmanager
 def serving(
-    log_file: Path, home: Path = ROOT, environment: dict[str, str] | None = None, options: tuple[str, ...] = (), there: str = "/api/health"
+    log_file: Path, home: Path = ROOT, environment: dict[str, str] | None = None, options: tuple[str, ...] = (),
+    there: str = "/api/health",
 ) -> Iterator[Server]:
-    """`python -m demos OPTIONS` in `home`, from when `there` answers until the block ends; it must stop by itself when told to.
+    """`python -m demos OPTIONS` in `home`, from when `there` answers until the block ends; told to stop, it must.
 
     Health answers when the models are loaded, the page before.
     """

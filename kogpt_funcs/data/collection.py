@@ -1,4 +1,4 @@
-"""The file that comments are collected in, and beside it a journal, so that a stopped collection goes on where it was."""
+"""The file that comments are collected in, and a journal beside it, so that a stopped collection can go on."""
 
 from __future__ import annotations
 

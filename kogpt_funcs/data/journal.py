@@ -22,7 +22,8 @@ class Journal:
     """
 
     def __init__(
-        self, path: Path, run: dict[str, Any], resume: Callable[[Any], None], to_delete: str = "it", durable: bool = False
+        self, path: Path, run: dict[str, Any], resume: Callable[[Any], None], to_delete: str = "it",
+        durable: bool = False,
     ) -> None:
         self.path = path
         self._to_delete, self._durable = to_delete, durable
@@ -78,7 +79,8 @@ class Journal:
         if differing:
             said = ", ".join(f"{key} was {before.get(key)!r} and is now {run.get(key)!r}" for key in differing)
             raise KogptError(
-                f"{self.path} holds an unfinished run that differs: {said}. Repeat that run, delete the file, or choose another --out."
+                f"{self.path} holds an unfinished run that differs: {said}. "
+                "Repeat that run, delete the file, or choose another --out."
             )
 
     def _drop_torn_line(self) -> int:

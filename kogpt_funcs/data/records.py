@@ -18,11 +18,12 @@ _LONGEST_RECORD = 1 << 20  # characters; a quote that is still open after so man
 
 
 def read(path: Path, kind: str, packing: str, encoding: str) -> Iterator[Any]:
-    """Lists of cells (one, the line, for JSONL); a str in place of a list is the reason why that record is unreadable."""
+    """Lists of cells (for JSONL one, the line); a str in place of a list says why that record cannot be read."""
     if kind == "xlsx":
         yield from _xlsx_records(path)
         return
-    with open_packed(path, packing) as raw, io.TextIOWrapper(raw, encoding, errors="surrogateescape", newline="") as lines:
+    raw = open_packed(path, packing)
+    with raw, io.TextIOWrapper(raw, encoding, errors="surrogateescape", newline="") as lines:
         if kind in ("jsonl", "txt"):
             yield from ([line.strip()] for line in lines)
         else:

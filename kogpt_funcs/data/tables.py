@@ -1,4 +1,4 @@
-"""Rows of CSV, TSV, JSONL, XLSX and TXT files (.gz and .xz too), read as a stream. It knows no function and no surface."""
+"""Rows of CSV, TSV, JSONL, XLSX and TXT files (.gz and .xz too), read as a stream. It knows no function."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TXT_COLUMNS = ("text",)  # each line of a .txt file is a row
 
 
 class Row(NamedTuple):
-    """One row. `number` is what an editor shows: the line of a JSONL or TXT file, else the row of the sheet (the header is 1)."""
+    """One row. `number` is what an editor shows: the line of a JSONL or TXT file, the row of a sheet (the header is 1)."""
 
     number: int
     cells: dict[str, Any]
@@ -86,7 +86,8 @@ def read_paragraphs(path: Path) -> Iterator[Row]:
         if not blank:
             lines = list(group)
             text = "\n".join(str(line.cells["text"]).strip() for line in lines)
-            yield lines[0]._replace(cells={"text": text}, problem=next((line.problem for line in lines if line.problem), ""))
+            problem = next((line.problem for line in lines if line.problem), "")
+            yield lines[0]._replace(cells={"text": text}, problem=problem)
 
 
 def kind_of(path: Path) -> tuple[str, str]:
@@ -95,12 +96,13 @@ def kind_of(path: Path) -> tuple[str, str]:
     packing = suffixes.pop() if suffixes and suffixes[-1] in (".gz", ".xz") else ""
     kind = suffixes[-1][1:] if suffixes else ""
     if kind not in KINDS or (kind == "xlsx" and packing):
-        raise KogptError(f"{path.name} is not a table that can be read. Choose from: .csv .tsv .jsonl .txt (also .gz, .xz), .xlsx.")
+        endings = ".csv .tsv .jsonl .txt (also .gz, .xz), .xlsx"
+        raise KogptError(f"{path.name} is not a table that can be read. Choose from: {endings}.")
     return kind, packing
 
 
 def check_columns(table: Table, wanted: Iterable[str]) -> None:
-    """KogptError naming the columns found if one of `wanted` is not among them."""
+    """KogptError naming the columns of the table if one of `wanted` is not among them."""
     for column in wanted:
         if column not in table.columns:
             raise KogptError(f"{table.path} has no column {column!r}. Columns: {', '.join(table.columns) or 'none'}.")

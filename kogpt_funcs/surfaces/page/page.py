@@ -30,7 +30,8 @@ def page(functions: Sequence[Function]) -> tuple[gr.Blocks, gr.I18n]:
             with gr.Tabs(elem_classes="kogpt-tabs"):
                 for function in functions:
                     with gr.Tab(words.say(*_names(function)), id=function.name):
-                        gr.HTML(f"<p>{_description(function)}</p>", elem_classes="kogpt-description", apply_default_css=False)
+                        text = f"<p>{_description(function)}</p>"
+                        gr.HTML(text, elem_classes="kogpt-description", apply_default_css=False)
                         _function(function, words)
         gr.HTML(
             f'<p>{word("also")} <a href="./api/docs">REST</a> · MCP <code>/mcp</code></p>',
@@ -52,11 +53,12 @@ def _function(function: Function, words: Dictionary) -> None:
             fields = _fields(function, _own(function), words)
             with gr.Row(elem_classes="kogpt-buttons"):
                 run = gr.Button(words.word("run"), variant="primary", elem_id=f"{function.name}-run")
-                stop = gr.Button(words.word("stop"), variant="secondary", visible=False, elem_id=f"{function.name}-stop")
+                stop = gr.Button(words.word("stop"), visible=False, elem_id=f"{function.name}-stop")
             fields += _sampling(function, words)
             examples = _examples(function, words)
         with gr.Column(scale=6, min_width=300, elem_classes="kogpt-answers"):
-            notice = gr.HTML("", elem_id=f"{function.name}-notice", elem_classes="kogpt-notice", apply_default_css=False)
+            place = f"{function.name}-notice"
+            notice = gr.HTML("", elem_id=place, elem_classes="kogpt-notice", apply_default_css=False)
             answers = [answer(function, shape) for shape in function.answers.values()]
     Form(function, fields, answers, notice, run, stop, examples).wire()
 
@@ -76,7 +78,8 @@ def _sampling(function: Function, words: Dictionary) -> list[Field]:
     names = [name for name in Sampling.model_fields if name in function.fields]
     if not names:
         return []
-    with gr.Accordion(words.word("sampling"), open=False, elem_id=f"{function.name}-sampling", elem_classes="kogpt-fold"):
+    place = f"{function.name}-sampling"
+    with gr.Accordion(words.word("sampling"), open=False, elem_id=place, elem_classes="kogpt-fold"):
         return _fields(function, names, words)
 
 

@@ -27,7 +27,7 @@ from kogpt_funcs.surfaces.rest.event_stream import EventStream
 from kogpt_funcs.surfaces.wire import from_json, to_json
 
 MAX_BATCH = 64
-_SMALL = 10_000  # bytes of JSON that are read sooner than a thread is found for them
+_SMALL = 10_000  # bytes of JSON: up to here, parsing is faster than handing it to a thread
 #: Reachable without the API key: they do no work, and a browser cannot send the key for a page.
 OPEN_PATHS = ("/", "/health", "/openapi.json", "/docs", "/swagger/*")
 
@@ -100,7 +100,9 @@ def _add(app: FastAPI, function: Function) -> None:
     )  # fmt: skip
 
 
-def _documented(endpoint: Callable[[Request], Awaitable[Response]], function: Function, body: Any) -> Callable[..., Any]:
+def _documented(
+    endpoint: Callable[[Request], Awaitable[Response]], function: Function, body: Any
+) -> Callable[..., Any]:
     """`endpoint` with a signature that tells FastAPI what the body is and how an example looks."""
     examples: dict[str, Any] = {f"{i}": {"value": example} for i, example in enumerate(function.examples, 1)}
     parameter = inspect.Parameter(
