@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-START_SECONDS = 180
+START_SECONDS = 300
 
 
 def free_port() -> int:
