@@ -106,7 +106,7 @@ def _warm_up(shown: list[Function]) -> None:
     """Answers each function's first example, short, so that no visitor waits for torch and the checkpoints."""
     for function in shown:
         example = dict(function.examples[0])
-        if "max_new_tokens" in function.input.model_fields:
+        if "max_new_tokens" in function.fields:
             example["max_new_tokens"] = 8
         try:
             function.call(function.parse(example))

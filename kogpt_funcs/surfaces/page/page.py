@@ -9,6 +9,7 @@ import gradio as gr
 from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.fields import Sampling
 from kogpt_funcs.contract.function import Function
+from kogpt_funcs.contract.shape import shapes
 from kogpt_funcs.surfaces.page.answers import answer
 from kogpt_funcs.surfaces.page.components import Field, field
 from kogpt_funcs.surfaces.page.form import Form
@@ -70,12 +71,12 @@ def _fields(function: Function, names: list[str], words: Dictionary) -> list[Fie
 
 def _own(function: Function) -> list[str]:
     """The required fields, then the function's own optional ones."""
-    own = [name for name in function.fields if name not in Sampling.model_fields]
+    own = [name for name in function.fields if name not in shapes(Sampling)]
     return sorted(own, key=lambda name: not function.fields[name].required)
 
 
 def _sampling(function: Function, words: Dictionary) -> list[Field]:
-    names = [name for name in Sampling.model_fields if name in function.fields]
+    names = [name for name in shapes(Sampling) if name in function.fields]
     if not names:
         return []
     place = f"{function.name}-sampling"
