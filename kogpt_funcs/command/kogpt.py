@@ -20,11 +20,11 @@ if TYPE_CHECKING:  # pydantic is too heavy for `kogpt --help`
 _ELSEWHERE = {
     "call": ("kogpt_funcs.command.call", "call", "Run one function on one input; JSON on stdout."),
     "map": ("kogpt_funcs.command.map", "map_file", "Run a function over a column of a CSV, TSV, JSONL or XLSX file."),
-    "generate": ("kogpt_funcs.command.generate", "generate", "Continue prompts typed one after another."),
+    "generate": ("kogpt_funcs.command.generate", "generate", "Continue prompts typed one after another; keep the samples."),
     "collect": ("kogpt_funcs.command.collect", "collect", "Collect text for training, from YouTube."),
     "clean": ("kogpt_funcs.command.prepare_text", "clean", "Clean collected text: names, personal data, abuse."),
     "pack": ("kogpt_funcs.command.prepare_text", "pack", "Pack novels into phrases that fill a model's context."),
-    "runs": ("kogpt_funcs.command.runs", "runs", "List training runs with their losses, as a table or a page."),
+    "runs": ("kogpt_funcs.command.runs", "runs", "List training runs with their losses; write CSV or a page of curves."),
     "bench": ("kogpt_funcs.command.bench", "bench", "Measure speed and memory beside other engines."),
     "train": ("kogpt_funcs.command.train", "train", "Train a base, an adapter or a classifier."),
     "evaluate": ("kogpt_funcs.command.evaluate", "evaluate", "Measure a checkpoint on held-out data."),

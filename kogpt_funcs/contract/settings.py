@@ -1,4 +1,4 @@
-"""The settings of a process: read from the environment once and checked; from then on the same for everybody."""
+"""The settings of a process: read from the environment once, all of them checked, and the same for everybody after that."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _usable_cores() -> int:
 
 @dataclass(frozen=True)
 class Settings:
-    """Every setting of the suite. Keys are never written or shown, so they are no part of the repr."""
+    """Every setting of the suite. Keys to other services are never written or shown, so they are no part of the repr."""
 
     #: KOGPT_BASE: the checkpoint that writes. A name in weights/, a folder, a hub name, or URL#MODEL of a server.
     base: str = "small"
@@ -34,7 +34,7 @@ class Settings:
     cache_bytes: int = 8_000_000_000
     #: KOGPT_QUEUE: how many requests may wait or run at once before others are told to come back.
     queue: int = 64
-    #: KOGPT_THREADS: how many threads share a pass of the decoder. Default: the cores this process may use, up to 16.
+    #: KOGPT_THREADS: how many threads a pass of the decoder shares. Default: the cores this process may use, at most 16.
     threads: int = field(default_factory=lambda: min(16, _usable_cores()))
     #: KOGPT_ENGINE: compiled (int8 in C), int8, fp32 or bf16 (torch). Default: bf16 on a GPU, else compiled, else int8.
     engine: str = "auto"
@@ -133,8 +133,8 @@ def _gigabytes(variable: str, text: str) -> int:
 
 #: KOGPT_… → the setting and what reads it.
 _READERS = {
-    "BASE": ("base", _text), "WEIGHTS": ("weights", _path), "DEVICE": ("device", _text),
-    "CACHE_GB": ("cache_bytes", _gigabytes), "QUEUE": ("queue", _count), "THREADS": ("threads", _count), "ENGINE": ("engine", _text),
+    "BASE": ("base", _text), "WEIGHTS": ("weights", _path), "DEVICE": ("device", _text), "CACHE_GB": ("cache_bytes", _gigabytes),
+    "QUEUE": ("queue", _count), "THREADS": ("threads", _count), "ENGINE": ("engine", _text),
     "DETERMINISTIC": ("deterministic", _switch), "API_KEY": ("api_key", _text), "REMOTE_KEY": ("remote_key", _text),
     "YOUTUBE_KEY": ("youtube_key", _text), "YOUTUBE_URL": ("youtube_url", _text),
 }  # fmt: skip
