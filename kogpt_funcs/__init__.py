@@ -23,7 +23,8 @@ class _Package(ModuleType):
         from kogpt_funcs.contract.registry import names
 
         if name not in names():
-            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}. Functions: {', '.join(names())}.")
+            there = ", ".join(names())
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}. Functions: {there}.")
         return getattr(import_module(f"{self.__name__}.{name}"), name)
 
     def __dir__(self) -> list[str]:

@@ -68,7 +68,7 @@ EXAMPLES = [
 
 ENGLISH = {
     "title": "Change style",
-    "description": "Keeps what is said and changes how it is said: formal, casual and fifteen other ways of speaking Korean.",
+    "description": "Keeps what is said and changes how: formal, casual and fifteen other ways of speaking Korean.",
     "input": {
         "text": ("Text", "The Korean text to rewrite, sentence by sentence. Up to 300 characters."),
         "style": ("Style", "The way of speaking to rewrite it in."),
@@ -122,8 +122,9 @@ def _pieces(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _written(input: ChangeStyleInput, sentence: str) -> Iterator[list[str]]:
-    """`sentence` in the style, then other ways to say it, growing. The first one grows as the likeliest, and ends as the one
-    that the candidates agree on.
+    """`sentence` in the style, then other versions, as they grow.
+
+    While it grows, the first one is the likeliest candidate; in the end it is the one that the candidates agree on.
     """
     others = [""] * (input.num_samples - 1)
     candidates: list[str] = []
@@ -159,11 +160,11 @@ def prompt(text: str, style: str) -> list[Special | str]:
 
 
 def training_examples(row: dict[str, Any], rng: random.Random) -> Iterator[Example]:
-    """A row has one sentence a style, as columns named as in SmileStyle; or lists under `formal` and `informal`.
+    """A row has one sentence for each style, in columns named as in SmileStyle; or lists under `formal` and `informal`.
 
-    Each style is learned from 존댓말 and at times from 반말, these two from each other twice, and at times from any style.
-    Some pairs get other names and numbers. A row with `text` alone teaches a base to copy: names and rare words must
-    survive a change of style.
+    Each style is learned from 존댓말 and sometimes from 반말; these two from each other, twice, and sometimes from any
+    style. In some pairs, names and numbers are replaced. A row that has only `text` teaches a base to copy: names and
+    rare words must survive a change of style.
     """
     if "text" in row:
         sentence = clean(rng.choice(sentences(row["text"])))

@@ -13,6 +13,7 @@ from kogpt_funcs.contract.errors import CheckpointError
 from kogpt_funcs.korean.text import clean, required
 from kogpt_funcs.models import Labelled
 
+_USUAL_THRESHOLD = 0.3  # of a fine emotion for which training chose none
 Emotion = Literal["일상", "기쁨", "불안", "슬픔", "분노", "우울"]
 
 
@@ -59,11 +60,13 @@ def classify_emotion(input: ClassifyEmotionInput) -> ClassifyEmotionOutput:
     """
     (scores,) = models.classify([required(input.text)], checkpoint="classify_emotion")
     if scores.keys() != LABEL_GROUPS.keys():
-        raise CheckpointError(f"The classifier in weights/ has the label groups {', '.join(scores)}; this needs {', '.join(LABEL_GROUPS)}.")
+        there, wanted = ", ".join(scores), ", ".join(LABEL_GROUPS)
+        raise CheckpointError(f"The classifier in weights/ has the label groups {there}; this needs {wanted}.")
     six = sorted(scores["six"].items(), key=lambda item: -item[1])
     fine = sorted(scores["kote"].items(), key=lambda item: -item[1])
     usual = models.thresholds("classify_emotion").get("kote", {}) if input.threshold is None else {}
-    sure = [(label, p) for label, p in fine if p >= usual.get(label, 0.3 if input.threshold is None else input.threshold)]
+    least = _USUAL_THRESHOLD if input.threshold is None else input.threshold
+    sure = [(label, p) for label, p in fine if p >= usual.get(label, least)]
     return ClassifyEmotionOutput(
         label=cast(Emotion, six[0][0]),
         probabilities=[EmotionProbability(label=cast(Emotion, label), probability=round(p, 4)) for label, p in six],
@@ -89,7 +92,8 @@ KOTE = {
 GOEMOTIONS = {
     "일상": ("neutral", "realization", "curiosity"),
     "기쁨": (
-        "admiration", "amusement", "approval", "caring", "excitement", "gratitude", "joy", "love", "optimism", "pride", "relief",
+        "admiration", "amusement", "approval", "caring", "excitement", "gratitude", "joy", "love", "optimism", "pride",
+        "relief",
     ),
     "불안": ("fear", "nervousness", "confusion"),
     "슬픔": ("sadness", "grief", "disappointment"),
@@ -107,7 +111,8 @@ ENGLISH = {
     "input": {
         "text": ("Text", "The Korean text to read. Up to 1,000 characters."),
         "threshold": (
-            "Threshold", "Finer emotions of at least this probability are shown. Leave it empty for the best one of each emotion.",
+            "Threshold",
+            "Finer emotions of at least this probability are shown. Leave it empty for the best one of each emotion.",
         ),
     },
     "output": {

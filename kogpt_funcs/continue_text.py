@@ -51,7 +51,7 @@ EXAMPLES = [
 
 ENGLISH = {
     "title": "Continue text",
-    "description": "Give the beginning of a text and it goes on from there. After a finished sentence it writes the next one.",
+    "description": "Give the beginning of a text and it goes on from there, after a finished sentence with the next one.",
     "input": {
         "text": ("Text", "The beginning of the text, in Korean. Up to 1,000 characters."),
         "num_samples": ("Number of texts", "How many different continuations to write."),
@@ -64,7 +64,8 @@ ENGLISH = {
         "continuations.text": ("Continuation", "The new text alone. Append it to the beginning as it is."),
         "continuations.tokens": ("Tokens", "How many tokens were written."),
         "continuations.finish_reason": (
-            "Stopped at", "The end of the text, the end of a sentence, or the maximum length. Empty while it is being written.",
+            "Stopped at",
+            "The end of the text, the end of a sentence, or the maximum length. Empty while it is being written.",
         ),
     },
     "labels": {"end_of_text": "end of text", "sentence_end": "end of sentence", "length": "maximum length"},

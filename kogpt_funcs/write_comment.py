@@ -55,7 +55,7 @@ ENGLISH = {
     "title": "Write comments",
     "description": "Give a topic and a mood, and it writes several different comments.",
     "input": {
-        "topic": ("Topic", "The title of a text or a work to comment on, or a few words, in Korean. Up to 100 characters."),
+        "topic": ("Topic", "The title of a text or a work, or a few words, in Korean. Up to 100 characters."),
         "mood": ("Mood", "What the comments think of it."),
         "num_samples": ("Number of comments", "How many comments to write."),
         "max_new_tokens": ("Maximum length", "The most tokens in a comment. A token is about two Korean letters."),
@@ -145,9 +145,11 @@ def prompt(topic: str, mood: str) -> list[Special | str]:
 
 
 def training_examples(row: dict[str, Any], rng: random.Random) -> Iterator[Example]:
-    """A row has `text` and may have `rating` (1 to 10) or `mood`, and `topic`; a missing topic is mostly a word of the text.
+    """A row has `text` and may have `rating` (1 to 10) or `mood`, and `topic`. If the topic is missing, a word of the
+    text mostly takes its place.
 
-    A mood is learned from ratings that leave no doubt. The best ratings, most of all, are thinned to about the others' number.
+    A mood is learned from clear ratings alone. Of the best ratings, which are the most, only so many are kept as there
+    are of the others.
     """
     text = clean(str(row["text"])).replace("\n", " ")
     mood = row.get("mood") or _clear_mood(row.get("rating"))

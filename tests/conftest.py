@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 from package_copy import ROOT, copy_package
+from ports import answered, free_port
 
 from kogpt_funcs.contract import settings
 
 KEY = "열쇠-123"
-_START_SECONDS = 90
 os.environ.setdefault("KOGPT_BASE", "small")  # fast, and what answers are pinned on; tests of Gemma name it
 os.environ.setdefault("KOGPT_DEVICE", "cpu")  # answers are pinned in fp32, servers that the tests start inherit it
 
@@ -40,13 +38,14 @@ class Server:
 
 @contextmanager
 def serving(
-    log_file: Path, home: Path = ROOT, environment: dict[str, str] | None = None, options: tuple[str, ...] = (), there: str = "/api/health"
+    log_file: Path, home: Path = ROOT, environment: dict[str, str] | None = None, options: tuple[str, ...] = (),
+    there: str = "/api/health",
 ) -> Iterator[Server]:
-    """`python -m demos OPTIONS` in `home`, from when `there` answers until the block ends; it must stop by itself when told to.
+    """`python -m demos OPTIONS` in `home`, from when `there` answers until the block ends; told to stop, it must.
 
     Health answers when the models are loaded, the page before.
     """
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "demos", "--port", str(port), *options]
     with log_file.open("wb") as log:
         process = subprocess.Popen(
@@ -57,7 +56,10 @@ def serving(
     try:
         with httpx.Client(base_url=url, timeout=120) as http:
             server = Server(url, home, log_file, http)
-            _wait(process, server, there)
+            try:
+                answered(url + there, process)
+            except RuntimeError as error:
+                raise RuntimeError(f"{error}\n{server.log}") from None
             yield server
     finally:
         process.terminate()
@@ -65,25 +67,6 @@ def serving(
             process.wait(timeout=30)
         finally:
             process.kill()
-
-
-def _wait(process: subprocess.Popen[bytes], server: Server, there: str) -> None:
-    for _ in range(_START_SECONDS * 5):
-        if process.poll() is not None:
-            raise RuntimeError(f"The server ended with {process.returncode} instead of starting:\n{server.log}")
-        try:
-            if server.http.get(there).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.2)
-    raise RuntimeError(f"The server does not answer after {_START_SECONDS} s:\n{server.log}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(autouse=True)

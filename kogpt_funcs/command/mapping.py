@@ -19,7 +19,7 @@ from kogpt_funcs.contract.errors import Busy, CheckpointError, KogptError
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.contract.shape import Shape
 from kogpt_funcs.data import tables
-from kogpt_funcs.data.journal import Entry, Journal
+from kogpt_funcs.data.journal import Entry, RowJournal
 from kogpt_funcs.data.results import write_results
 from kogpt_funcs.data.tables import Row, Table
 from kogpt_funcs.surfaces import running
@@ -94,7 +94,8 @@ def _journal_path(out: Path) -> Path:
 
 def run(job: Job) -> tuple[int, int]:
     """How many rows have an answer, and how many an error, earlier runs included."""
-    journal = Journal(_journal_path(job.out), _identity(job))
+    place = _journal_path(job.out)
+    journal = RowJournal(place, _identity(job))
     with contextlib.closing(journal):
         before = journal.done + journal.failed
         try:
@@ -104,11 +105,11 @@ def run(job: Job) -> tuple[int, int]:
             if done := journal.done + journal.failed:
                 click.echo(f"Stopped after {done} of {job.rows} rows. The same command goes on from there.", err=True)
             else:
-                journal.path.unlink()
+                place.unlink()
             raise
         written = replace(job.table, kind=_kind_written(job.table))
         write_results(job.out, written, list(job.added.values()), _merged(job, journal))
-        journal.path.unlink()
+        place.unlink()
     earlier = f" ({before} of them by an earlier run)" if before else ""
     click.echo(f"{job.rows} rows: {journal.done} done, {journal.failed} bad{earlier}. Written: {job.out}", err=True)
     return journal.done, journal.failed
@@ -124,7 +125,7 @@ def _identity(job: Job) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _do_rows(job: Job, journal: Journal) -> None:
+def _do_rows(job: Job, journal: RowJournal) -> None:
     from tqdm import tqdm
 
     pause = 0.5 if sys.stderr.isatty() else 10  # seconds between two drawings: a log file needs few
@@ -176,12 +177,12 @@ def _from_cell(shape: Shape, value: Any) -> Any:
     return from_text(shape, "" if value is None else str(value))
 
 
-def _merged(job: Job, journal: Journal) -> Iterator[dict[str, Any]]:
+def _merged(job: Job, journal: RowJournal) -> Iterator[dict[str, Any]]:
     """The rows as they were, each with its answer."""
     entries = journal.entries()
     for row in tables.rows(job.table):
         entry = Entry(row.number, None, "") if row.blank else next(entries)
         if entry.row != row.number:
-            raise KogptError(f"{journal.path} does not fit {job.table.path}. Delete it to begin anew.")
+            raise KogptError(f"{_journal_path(job.out)} does not fit {job.table.path}. Delete it to begin anew.")
         answer = {job.added[field]: (entry.output or {}).get(field) for field in job.function.answers}
         yield {**row.cells, **answer, job.added["error"]: entry.error or None}

@@ -1,1 +1,1 @@
-"""What a function is: its declared parts, shared field types, the error family, texts, the registry and the settings. No model, no surface."""
+"""What a function is: declared parts, shared fields, errors, texts, registry, settings. It knows no model, no surface."""

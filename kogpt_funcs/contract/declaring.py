@@ -1,4 +1,4 @@
-"""From a module to a Function: each part is read once, and a wrong one stops the load with a sentence that says the mend."""
+"""From a module to a Function: each part is read once; a wrong one stops the load with a sentence on how to mend it."""
 
 from __future__ import annotations
 
@@ -97,14 +97,16 @@ def _check_examples(function: Function) -> None:
 
 def _stream(name: str, value: Any) -> Any:
     if value is not None and not inspect.isgeneratorfunction(value):
-        raise _bad(name, "stream is not a generator function. Write `def stream(input) -> Iterator[Output]:` with yield.")
+        mend = "Write `def stream(input) -> Iterator[Output]:` with yield."
+        raise _bad(name, f"stream is not a generator function. {mend}")
     return value
 
 
 def _optional(name: str, part: str, parameters: list[str], parts: dict[str, Any]) -> Any:
     value = parts.get(part)
     if value is not None and not (callable(value) and list(inspect.signature(value).parameters) == parameters):
-        raise _bad(name, f"{part} must be a function of {', '.join(parameters)}. Write `def {part}({', '.join(parameters)}):`.")
+        wanted = ", ".join(parameters)
+        raise _bad(name, f"{part} must be a function of {wanted}. Write `def {part}({wanted}):`.")
     return value
 
 
@@ -114,7 +116,8 @@ def _label_groups(name: str, parts: dict[str, Any]) -> dict[str, dict[str, Any]]
         raise _bad(name, "training_labels and LABEL_GROUPS go together: one yields the labels that the other lists.")
     for key, group in groups.items():
         if not isinstance(group, dict) or set(group) != {"labels", "activation"}:
-            raise _bad(name, f"LABEL_GROUPS[{key!r}] must be a dict of labels (a list) and activation (softmax or sigmoid).")
+            wanted = "a dict of labels (a list) and activation (softmax or sigmoid)"
+            raise _bad(name, f"LABEL_GROUPS[{key!r}] must be {wanted}.")
     return dict(groups)
 
 

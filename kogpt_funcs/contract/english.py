@@ -8,8 +8,8 @@
         "labels": {"자음": "consonant"},
     }
 
-`input` and `output` have a title and a description for each field, those of nested models by their dotted path. `labels`
-has the English for every choice in Korean and for any other label of an answer.
+`input` and `output` have a title and a description for each field, those of nested models by their dotted path.
+`labels` has the English for every choice in Korean and for any other label of an answer.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class English:
 
 
 def complete(name: str, input_model: type[BaseModel], output_model: type[BaseModel], declared: Any) -> English:
-    """`declared`, or what the names say if it is None; what Sampling's fields say is known. ValueError names what is wrong."""
+    """`declared`, or what the names say if it is None. Sampling's fields need no words. ValueError names what is wrong."""
     shared = _shared(input_model)
     if declared is None:
         guessed = {path: Text(english_name(shape.name), limits(shape)) for path, shape in paths(input_model).items()}

@@ -34,7 +34,7 @@ class Function:
     input: type[BaseModel]
     output: type[BaseModel]
     examples: tuple[dict[str, Any], ...]  # EXAMPLES: inputs as JSON
-    stream: Callable[[Any], Iterator[BaseModel]] | None = None  # def stream(input): Outputs as they grow, the last one whole
+    stream: Callable[[Any], Iterator[BaseModel]] | None = None  # def stream(input): Outputs as they grow, the last whole
     training_examples: Callable[..., Iterator[Any]] | None = None  # def training_examples(row, rng): models.Example
     training_labels: Callable[..., Iterator[Any]] | None = None  # def training_labels(row): models.Labelled
     label_groups: dict[str, dict[str, Any]] = field(default_factory=dict)  # LABEL_GROUPS: what training_labels labels
@@ -79,8 +79,8 @@ class Function:
         try:
             return self.input.model_validate(self._members(data), strict=True)
         except ValidationError as error:
-            found: list[dict[str, Any]] = [{**entry} for entry in error.errors(include_url=False)]
-            raise InvalidInput([FieldProblem(".".join(map(str, e["loc"])), *self._said(e)) for e in found]) from None
+            entries: list[dict[str, Any]] = [{**entry} for entry in error.errors(include_url=False)]
+            raise InvalidInput([FieldProblem(".".join(map(str, e["loc"])), *self._said(e)) for e in entries]) from None
 
     def _members(self, data: dict[str, Any]) -> dict[str, Any]:
         """`data` with the values of Enum fields as members: strict validation takes no plain string for them."""

@@ -85,13 +85,13 @@ def nested(shape: Shape) -> type[BaseModel] | None:
 
 def paths(model: type[BaseModel], before: str = "") -> dict[str, Shape]:
     """Every field, those of nested models too, by its dotted path: `continuations.text`."""
-    found: dict[str, Shape] = {}
+    known: dict[str, Shape] = {}
     for name, shape in shapes(model).items():
-        found[before + name] = shape
+        known[before + name] = shape
         inner = nested(shape)
         if inner and inner is not model:
-            found |= paths(inner, f"{before}{name}.")
-    return found
+            known |= paths(inner, f"{before}{name}.")
+    return known
 
 
 def item(kind: Any) -> Any:
@@ -139,8 +139,8 @@ def _shape(name: str, info: FieldInfo) -> Shape:
 
 
 def _limit(info: FieldInfo, name: str) -> Any:
-    found = (getattr(mark, name, None) for mark in info.metadata)
-    return next((bound for bound in found if bound is not None), None)
+    limits = (getattr(mark, name, None) for mark in info.metadata)
+    return next((limit for limit in limits if limit is not None), None)
 
 
 def _kind(annotation: Any) -> tuple[Any, bool]:

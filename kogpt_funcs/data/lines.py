@@ -13,10 +13,15 @@ from kogpt_funcs.contract.files import written_whole
 KINDS = (".txt", ".jsonl")
 
 
-def check_out(out: Path) -> None:
-    """KogptError if `out` has no ending that can be written, or is there already."""
+def check_kind(out: Path) -> None:
+    """KogptError if `out` has no ending that can be written."""
     if out.suffix not in KINDS:
         raise KogptError(f"{out} must end in one of {', '.join(KINDS)}.")
+
+
+def check_out(out: Path) -> None:
+    """KogptError if `out` cannot be written, or is there already."""
+    check_kind(out)
     if out.exists():
         raise KogptError(f"{out} exists already. Delete it, or choose another --out.")
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from kogpt_funcs.contract.files import written_whole
-from kogpt_funcs.data.tables import DELIMITERS, Table, open_packed
+from kogpt_funcs.data.encodings import open_packed
+from kogpt_funcs.data.records import DELIMITERS
+from kogpt_funcs.data.tables import Table
 
 Record = dict[str, Any]
 

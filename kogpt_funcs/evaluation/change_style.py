@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from kogpt_funcs.change_style import COLUMNS, ChangeStyleInput, Style
 from kogpt_funcs.contract.errors import KogptError
+from kogpt_funcs.contract.shape import shapes
 from kogpt_funcs.evaluation import adapters, rows
 from kogpt_funcs.evaluation.answers import answer
 from kogpt_funcs.evaluation.char_ngrams import CharNgrams, fitted
@@ -22,7 +23,7 @@ from kogpt_funcs.korean.text import clean
 
 _STYLES: dict[str, str] = dict(zip(Style.__args__, COLUMNS, strict=True))  # type: ignore[attr-defined]
 _PLAIN = ("존댓말", "반말")
-_LONGEST = next(limit.max_length for limit in ChangeStyleInput.model_fields["text"].metadata if hasattr(limit, "max_length"))
+_LONGEST = shapes(ChangeStyleInput)["text"].longest or 0
 
 
 class Pair(NamedTuple):

@@ -1,4 +1,4 @@
-"""Keeps the process small under load, where the C library is glibc (https://sourceware.org/glibc/wiki/MallocInternals)."""
+"""Keeps the process small under load on glibc (https://sourceware.org/glibc/wiki/MallocInternals)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _TRIM_SECONDS = 15
 def keep_small() -> None:
     """Makes all threads share two arenas, and gives what lies free in them back to the system every 15 seconds.
 
-    glibc would give each thread an arena of its own and keep what the thread has freed: a hundred visitors made the process
-    grow by a sixth in five minutes, though it held no more than before. MALLOC_ARENA_MAX, where it is set, counts instead of
-    the two. Called before there are threads.
+    glibc would give each thread an arena of its own and keep what the thread has freed: with a hundred visitors the
+    process grew by a sixth in five minutes, though it held no more than before. If MALLOC_ARENA_MAX is set, it decides
+    how many arenas there are. Called before there are threads.
     """
     try:
         library = ctypes.CDLL(None)
@@ -31,9 +31,9 @@ def keep_small() -> None:
 
 
 def settle() -> None:
-    """Called once everything is loaded: half a million objects that stay are no longer looked through for garbage.
+    """Called once everything is loaded: the garbage collector no longer looks at the half million objects that stay.
 
-    Nobody is answered while they are; and among so many the collector comes so rarely that garbage piles up.
+    While it looks at them nobody is answered; and with so many of them it runs so rarely that garbage piles up.
     """
     gc.collect()
     gc.freeze()

@@ -1,7 +1,8 @@
 """REST under /api and MCP at /mcp, as routes for whatever app serves the page. It knows no page.
 
-CORS is that app's matter: Gradio lets any origin call under a public name, and local pages alone under a local one.
-Nothing here is private to a browser: no cookies, no accounts, and the key travels in a header that a page must know.
+CORS is left to that app: under a public host name Gradio lets pages of any origin call, under a local one local pages
+alone. A browser holds nothing here that a foreign page could misuse: there are no cookies and no accounts, and the key
+travels in a header that the page must know.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs a function: whole, streaming, or as one of many. Every surface runs functions here; the rest of it only translates."""
+"""Runs a function: whole, streaming, or as one of many. Every surface runs functions here and only translates."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def launch(names: Sequence[str] | None = None, host: str | None = None, port: in
     """Serves the functions called `names` (default: all) until Ctrl-C or SIGTERM, which end the process with status 0.
 
     `host` and `port` default to GRADIO_SERVER_NAME and GRADIO_SERVER_PORT, then to 127.0.0.1:7860. Raises
-    UnknownFunction, or KogptError when the address cannot be had.
+    UnknownFunction, or KogptError when it cannot listen there.
     """
     settings.current()  # a wrong setting is told before anything heavy is loaded
     memory.keep_small()
@@ -61,9 +61,9 @@ def _start(shown: list[Function], host: str, port: int) -> Any:
     http_server.get_space = lambda: None  # type: ignore[attr-defined]
     blocks, i18n = page(shown)
     blocks.launch(
-        server_name=f"[{host}]" if ":" in host else host, server_port=port, prevent_thread_lock=True, quiet=True, show_error=False, share=False,
-        inbrowser=False, max_threads=threads(), max_file_size=_MAX_UPLOAD, state_session_capacity=_SESSIONS,
-        enable_monitoring=False, run_history=False, footer_links=[], ssr_mode=False, mcp_server=False, pwa=False,
+        server_name=f"[{host}]" if ":" in host else host, server_port=port, prevent_thread_lock=True, quiet=True,
+        show_error=False, share=False, inbrowser=False, max_threads=threads(), max_file_size=_MAX_UPLOAD,
+        state_session_capacity=_SESSIONS, enable_monitoring=False, run_history=False, footer_links=[], ssr_mode=False, mcp_server=False, pwa=False,
         i18n=i18n, theme=theme.theme(), head=theme.HEAD,
         app_kwargs={
             "routes": routes.routes(host), "lifespan": routes.lifespan, "middleware": [Middleware(Ceiling)],
@@ -106,7 +106,7 @@ def _warm_up(shown: list[Function]) -> None:
     """Answers each function's first example, short, so that no visitor waits for torch and the checkpoints."""
     for function in shown:
         example = dict(function.examples[0])
-        if "max_new_tokens" in function.input.model_fields:
+        if "max_new_tokens" in function.fields:
             example["max_new_tokens"] = 8
         try:
             function.call(function.parse(example))

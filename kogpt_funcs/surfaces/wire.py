@@ -22,7 +22,7 @@ def plain(output: BaseModel) -> dict[str, Any]:
 
 
 def to_json(value: Any) -> bytes:
-    """`value` (plain data or pydantic models) as compact UTF-8 JSON; a lone surrogate, which UTF-8 cannot hold, becomes ?."""
+    """`value` (plain data or pydantic models) as compact UTF-8 JSON; a lone surrogate becomes ?, UTF-8 has none."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_fields)
     return text.encode("utf-8", "replace")
 
@@ -52,12 +52,12 @@ def _fields(value: Any) -> Any:
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         seen: set[str] = set()
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise InvalidJson(f"한 객체에 같은 항목이 두 번 있습니다: {twice[:100]}.")
-    return found
+    return members
 
 
 def _no_constant(name: str) -> NoReturn:

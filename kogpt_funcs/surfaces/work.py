@@ -1,8 +1,8 @@
 """Runs functions in worker threads so that the event loop stays free; a cancelled task cancels its function.
 
 The gate of the model layer decides how many may wait for a model (KOGPT_QUEUE). There are threads here for all of them
-and a few to spare: for what needs no model, and for telling others that the gate is full. With no thread left the answer
-is Busy at once.
+and a few to spare: for what needs no model, and for telling others that the gate is full. With no thread left the
+answer is Busy at once.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ async def many(function: Function, items: Sequence[Any]) -> list[dict[str, Any] 
 
 @asynccontextmanager
 async def started(function: Function, data: Any) -> AsyncIterator[MemoryObjectReceiveStream[Event]]:
-    """The events of an answer under way: partial ones, then one "result" or "error". Leaving the block cancels the work.
+    """The events of an answer: partial ones, then one "result" or "error". Leaving the block cancels the work.
 
     Each partial is a whole snapshot, so a reader too slow for them misses some; it never misses the end.
     """
@@ -128,7 +128,8 @@ def _in_thread(function: Function, data: Any, partial: Partial | None) -> dict[s
     except Exception as error:
         fault = faults.known(error).with_traceback(None)
         fault.__cause__ = fault.__context__ = None
-    # What leaves a thread is kept in cycles for a while; a traceback would keep all that its frames hold, caches and all.
+    # An error that leaves a thread stays in reference cycles for a while; its traceback would keep whatever the frames
+    # hold, caches too.
     raise fault
 
 

@@ -36,3 +36,18 @@ def test_another_value_is_told_the_choices(value: object) -> None:
     with pytest.raises(InvalidInput, match=r"작게, 크게") as caught:
         WISH.parse({"size": value})
     assert caught.value.problems[0].field == "size"
+
+
+@pytest.mark.parametrize(
+    ("data", "korean", "english"),
+    [
+        ([], "받은 것: 배열.", "not an array."),
+        ({"size": "중간"}, "다음 가운데 하나여야 합니다: 작게, 크게.", "This must be one of: 작게, 크게."),
+        ({"sise": "작게"}, "size 말인가요?", "Did you mean size?"),
+    ],
+)
+def test_what_is_wrong_is_said_in_korean_and_english(data: object, korean: str, english: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        WISH.parse(data)
+    assert korean in caught.value.message
+    assert english in caught.value.english

@@ -196,14 +196,15 @@ def test_an_error_that_stays_is_told_in_the_end() -> None:
         ([*VIDEO, "--out", "{here}/a.csv"], 1, "must end in one of .txt, .jsonl"),
         ([*VIDEO, "--out", "{here}/there.txt"], 1, "exists already"),
         ([*VIDEO, "--out", "{here}/no/a.txt"], 1, "cannot be written"),
-        ([*VIDEO, "--order", "relevance", "--out", "{here}/begun.txt"], 1, "belongs to another collection (video dQw4w9WgXcQ, order time"),
+        ([*VIDEO, "--order", "relevance", "--out", "{here}/begun.txt"], 1, "differs: order was 'time' and is now 'relevance'"),
         ([*VIDEO, "--out", "{here}/damaged.txt"], 1, "is damaged"),
     ],
 )
 def test_wrong_use_is_told(tmp_path: Path, server: YoutubeServer, arguments: list[str], status: int, sentence: str) -> None:
     (tmp_path / "there.txt").write_text("mine", "utf-8")
-    (tmp_path / "begun.txt.partial").write_text('{"video": "dQw4w9WgXcQ", "order": "time", "replies": false}\n', "utf-8")
-    (tmp_path / "damaged.txt.partial").write_text("not json\n", "utf-8")
+    begun = '{"video": "dQw4w9WgXcQ", "order": "time", "replies": false}\n{"next": "x", "size": 0, "repeated": 0, "ids": []}\n'
+    (tmp_path / "begun.txt.partial").write_text(begun, "utf-8")
+    (tmp_path / "damaged.txt.partial").write_text("not json\n{}\n", "utf-8")
     given = [argument.replace("{here}", str(tmp_path)) for argument in arguments]
     if "--out" not in given:
         given += ["--out", str(tmp_path / "a.txt")]

@@ -52,7 +52,7 @@ def close(a: Any, b: Any) -> bool:
 
 @pytest.fixture(autouse=True)
 def in_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KOGPT_ENGINE", "fp32")  # the others' last digits differ between machines
+    settings.replace(engine="fp32")  # the others' last digits differ between machines
     monkeypatch.setattr(cache, "_entries", {name: entry for name, entry in cache._entries.items() if name != "small"} | _own)
 
 

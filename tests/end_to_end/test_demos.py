@@ -7,13 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
 import pytest
 from package_copy import ROOT
+from ports import answered, free_port
 
 from kogpt_funcs.contract.registry import names
 
@@ -37,30 +37,13 @@ def taken_port() -> Iterator[int]:
         yield holder.getsockname()[1]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(process: subprocess.Popen[str], port: int) -> str:
-    """The page, as soon as it is served."""
-    for _ in range(_SECONDS * 5):
-        assert process.poll() is None, process.stdout.read()
-        try:
-            return httpx.get(f"http://127.0.0.1:{port}/", timeout=30, trust_env=False).raise_for_status().text
-        except httpx.TransportError:
-            time.sleep(0.2)
-    raise AssertionError("nothing is served")
-
-
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_one_function_is_served_where_the_environment_says_until_a_quiet_end(end: signal.Signals) -> None:
     port, (name, other) = free_port(), names()[:2]
     proxy = {"http_proxy": "http://127.0.0.1:9", "no_proxy": ""}  # nobody is there, and nobody needs it
     process = start("-m", "demos", name, GRADIO_SERVER_PORT=str(port), **proxy)
     try:
-        page = wait_for(process, port)
+        page = answered(f"http://127.0.0.1:{port}/", process).text
         process.send_signal(end)
         said, _ = process.communicate(timeout=_SECONDS)
     finally:
@@ -76,7 +59,7 @@ def test_the_app_file_of_a_space_starts() -> None:
     port = free_port()
     process = start("demos/app.py", **SPACE, GRADIO_SERVER_PORT=str(port))
     try:
-        page = wait_for(process, port)
+        page = answered(f"http://127.0.0.1:{port}/", process).text
         health = httpx.get(f"http://127.0.0.1:{port}/api/health", timeout=30)
         process.terminate()
         said, _ = process.communicate(timeout=_SECONDS)

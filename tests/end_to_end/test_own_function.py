@@ -9,15 +9,26 @@ from collections.abc import Iterator
 import anyio
 import pytest
 from browser import Page, chromium
-from conftest import Server
+from conftest import Server, serving
 from mcp import Client
-from package_copy import command
+from package_copy import SEVENTH, command, copy_package
 from rest_client import events, post
 
+from kogpt_funcs.contract.registry import names
+
+FILE = SEVENTH.with_name("spell_out.py")
 REQUEST = {"text": "강a", "between": "붙임표"}
 FIRST = {"text": "ᄀ-ᅡ-ᆼ", "kind": "hangul"}
 SECOND = {"text": "a", "kind": "other"}
 ENGLISH = {"title": "Spell out", "description": "Takes Korean syllables apart into their letters."}
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A suite of this function and another that declares no English."""
+    home = copy_package(tmp_path_factory.mktemp("own"), FILE, SEVENTH, without=names())
+    with serving(home / "log", home) as running:
+        yield running
 
 
 @pytest.fixture(scope="module", params=["ko-KR", "en-US"])
@@ -26,9 +37,9 @@ def page(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
         yield page, request.param == "ko-KR"
 
 
-def test_the_page_says_everything_in_the_readers_language(page: tuple[Page, bool], workshop: Server) -> None:
+def test_the_page_says_everything_in_the_readers_language(page: tuple[Page, bool], own: Server) -> None:
     browser, korean = page
-    browser.open(workshop, "spell_out")
+    browser.open(own, "spell_out")
     assert browser.one("button[role=tab][data-tab-id=spell_out]").text == ("낱자 풀기" if korean else "Spell out")
     assert browser.texts("#spell_out-between label span") == (["빈칸", "붙임표"] if korean else ["Blank", "Hyphen"])
     info = browser.one("#spell_out-between").text
@@ -54,24 +65,24 @@ def test_choices_of_a_dropdown_are_in_the_readers_language(page: tuple[Page, boo
     assert options[-1].removeprefix("✓").strip() == ("번역기" if korean else "Machine translation")
 
 
-def test_rest_streams_it_and_tells_its_english(workshop: Server) -> None:
-    *partial, result = events(post(workshop, "spell_out/stream", REQUEST))
+def test_rest_streams_it_and_tells_its_english(own: Server) -> None:
+    *partial, result = events(post(own, "spell_out/stream", REQUEST))
     assert [data for _, data in partial] == [{"syllables": [FIRST]}, {"syllables": [FIRST, SECOND]}]
-    assert result == ("result", post(workshop, "spell_out", REQUEST).json())
-    cards = {card["name"]: card for card in workshop.http.get("/api/functions").json()["functions"]}
+    assert result == ("result", post(own, "spell_out", REQUEST).json())
+    cards = {card["name"]: card for card in own.http.get("/api/functions").json()["functions"]}
     assert cards["spell_out"]["streams"]
     assert cards["spell_out"]["english"] == ENGLISH
     assert cards["count_letters"]["english"] == {"title": "Count letters", "description": ""}
 
 
-def test_mcp_shows_its_progress(workshop: Server) -> None:
+def test_mcp_shows_its_progress(own: Server) -> None:
     seen: list[str | None] = []
 
     async def progress(done: float, total: float | None, message: str | None) -> None:
         seen.append(message)
 
     async def ask() -> None:
-        async with Client(f"{workshop.url}/mcp") as client:
+        async with Client(f"{own.url}/mcp") as client:
             (tool,) = [tool for tool in (await client.list_tools()).tools if tool.name == "spell_out"]
             result = await client.call_tool("spell_out", REQUEST, progress_callback=progress)
         assert tool.title == "낱자 풀기"
@@ -81,9 +92,9 @@ def test_mcp_shows_its_progress(workshop: Server) -> None:
     assert [json.loads(message or "") for message in seen] == [{"syllables": [FIRST]}, {"syllables": [FIRST, SECOND]}]
 
 
-def test_the_command_streams_it_and_lists_its_english(workshop: Server) -> None:
+def test_the_command_streams_it_and_lists_its_english(own: Server) -> None:
     def kogpt(*arguments: str) -> str:
-        return subprocess.run(command(*arguments), cwd=workshop.home, capture_output=True, check=True).stdout.decode()
+        return subprocess.run(command(*arguments), cwd=own.home, capture_output=True, check=True).stdout.decode()
 
     lines = kogpt("call", "spell_out", "--text", "강a", "--between", "붙임표", "--stream").splitlines()
     assert [json.loads(line) for line in lines] == [{"syllables": [FIRST]}, {"syllables": [FIRST, SECOND]}]

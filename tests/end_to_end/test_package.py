@@ -6,12 +6,9 @@ import ast
 import importlib.metadata
 import json
 import re
-import socket
 import subprocess
 import sys
-import time
 import tomllib
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -19,6 +16,7 @@ import yaml
 from package_copy import ROOT, SEVENTH, copy_package, run
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from ports import answered, free_port
 
 from kogpt_funcs.contract.registry import functions, names
 
@@ -159,7 +157,7 @@ def test_a_seventh_function_is_a_file_and_nothing_else(tmp_path: Path) -> None:
     server = subprocess.Popen([sys.executable, "-m", "demos", "--port", str(port)], cwd=home)
     try:
         address = f"http://127.0.0.1:{port}"
-        wait_for(f"{address}/api/health", server)
+        answered(f"{address}/api/health", server)
         asked = subprocess.run(
             [sys.executable, ".ci/ask_surfaces.py", address], cwd=home, capture_output=True, text=True, check=False
         )
@@ -170,23 +168,6 @@ def test_a_seventh_function_is_a_file_and_nothing_else(tmp_path: Path) -> None:
     assert [line.split()[:2] for line in asked.stdout.splitlines()] == [
         ["count_letters", surface] for surface in ("REST", "MCP", "command")
     ]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
-    while server.poll() is None:
-        try:
-            urllib.request.urlopen(url).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("the server ended before it answered")
 
 
 WRONG = {

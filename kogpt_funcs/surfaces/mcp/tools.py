@@ -61,7 +61,8 @@ class McpEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":  # GET and DELETE are for sessions; an idle GET stream would also delay the stop
-            await faults.response(faults.MethodNotAllowed(scope["method"], "POST"), {"Allow": "POST"})(scope, receive, send)
+            refusal = faults.response(faults.MethodNotAllowed(scope["method"], "POST"), {"Allow": "POST"})
+            await refusal(scope, receive, send)
             return
         if self._sessions is None:
             raise RuntimeError("The MCP endpoint is not running. Enter surfaces.routes.lifespan with the app.")
@@ -95,7 +96,7 @@ def _tool(function: Function) -> Tool:
 
 
 async def _call_tool(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
-    """A fault of the input is a result with is_error, which a model can read and mend; only a wrong name is a protocol error."""
+    """A fault of the input is a result with is_error, which a model can read and mend; a wrong name is a protocol error."""
     try:
         function = registry.get(params.name)
     except UnknownFunction as error:
@@ -126,5 +127,7 @@ def _security(host: str) -> TransportSecuritySettings:
     names = ["127.0.0.1", "localhost", "[::1]"]
     return TransportSecuritySettings(
         allowed_hosts=[*names, *(f"{name}:*" for name in names)],
-        allowed_origins=[f"{scheme}://{name}{port}" for scheme in ("http", "https") for name in names for port in ("", ":*")],
+        allowed_origins=[
+            f"{scheme}://{name}{port}" for scheme in ("http", "https") for name in names for port in ("", ":*")
+        ],
     )

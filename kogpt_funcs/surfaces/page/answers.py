@@ -121,7 +121,7 @@ def _copied(value: Any) -> str:
 
 def _share(item: Any) -> tuple[str, float] | None:
     """(label, probability) if `item` is a model of just a text and a number from 0 to 1."""
-    if not isinstance(item, BaseModel) or len(type(item).model_fields) != 2:
+    if not isinstance(item, BaseModel) or len(shapes(type(item))) != 2:
         return None
     fields = shapes(type(item))
     texts = [value for name in fields if isinstance(value := getattr(item, name), str)]

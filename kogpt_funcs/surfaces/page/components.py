@@ -101,8 +101,8 @@ def _number(looks: Shape, says: dict[str, Any]) -> Control:
 def _text(looks: Shape, says: dict[str, Any]) -> Control:
     long = looks.longest is None or looks.longest > _LONG
     box = gr.Textbox(
-        value=looks.default or "", placeholder=str(looks.example or ""), lines=4 if long else 1, max_lines=14 if long else 1,
-        **says,
+        value=looks.default or "", placeholder=str(looks.example or ""),
+        lines=4 if long else 1, max_lines=14 if long else 1, **says,
     )  # fmt: skip
     return Control(box, lambda v: v or "", (lambda v: v or None) if looks.optional else _same)
 
@@ -131,7 +131,7 @@ def _table(model: type[BaseModel], looks: Shape, says: dict[str, Any]) -> Contro
 
     table = gr.Dataframe(
         show(looks.default), headers=[column.title or name for name, column in shapes(model).items()], wrap=True,
-        column_count=len(columns), datatype=["bool" if kind is bool else "str" for kind in columns.values()], type="array",
+        column_count=len(columns), type="array", datatype=["bool" if kind is bool else "str" for kind in columns.values()],
         **{key: value for key, value in says.items() if key != "info"},
     )  # fmt: skip
     return Control(table, show, read)

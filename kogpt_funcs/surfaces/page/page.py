@@ -9,6 +9,7 @@ import gradio as gr
 from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.fields import Sampling
 from kogpt_funcs.contract.function import Function
+from kogpt_funcs.contract.shape import shapes
 from kogpt_funcs.surfaces.page.answers import answer
 from kogpt_funcs.surfaces.page.components import Field, field
 from kogpt_funcs.surfaces.page.form import Form
@@ -30,7 +31,8 @@ def page(functions: Sequence[Function]) -> tuple[gr.Blocks, gr.I18n]:
             with gr.Tabs(elem_classes="kogpt-tabs"):
                 for function in functions:
                     with gr.Tab(words.say(*_names(function)), id=function.name):
-                        gr.HTML(f"<p>{_description(function)}</p>", elem_classes="kogpt-description", apply_default_css=False)
+                        text = f"<p>{_description(function)}</p>"
+                        gr.HTML(text, elem_classes="kogpt-description", apply_default_css=False)
                         _function(function, words)
         gr.HTML(
             f'<p>{word("also")} <a href="./api/docs">REST</a> · MCP <code>/mcp</code></p>',
@@ -52,11 +54,12 @@ def _function(function: Function, words: Dictionary) -> None:
             fields = _fields(function, _own(function), words)
             with gr.Row(elem_classes="kogpt-buttons"):
                 run = gr.Button(words.word("run"), variant="primary", elem_id=f"{function.name}-run")
-                stop = gr.Button(words.word("stop"), variant="secondary", visible=False, elem_id=f"{function.name}-stop")
+                stop = gr.Button(words.word("stop"), visible=False, elem_id=f"{function.name}-stop")
             fields += _sampling(function, words)
             examples = _examples(function, words)
         with gr.Column(scale=6, min_width=300, elem_classes="kogpt-answers"):
-            notice = gr.HTML("", elem_id=f"{function.name}-notice", elem_classes="kogpt-notice", apply_default_css=False)
+            place = f"{function.name}-notice"
+            notice = gr.HTML("", elem_id=place, elem_classes="kogpt-notice", apply_default_css=False)
             answers = [answer(function, shape) for shape in function.answers.values()]
     Form(function, fields, answers, notice, run, stop, examples).wire()
 
@@ -68,15 +71,16 @@ def _fields(function: Function, names: list[str], words: Dictionary) -> list[Fie
 
 def _own(function: Function) -> list[str]:
     """The required fields, then the function's own optional ones."""
-    own = [name for name in function.fields if name not in Sampling.model_fields]
+    own = [name for name in function.fields if name not in shapes(Sampling)]
     return sorted(own, key=lambda name: not function.fields[name].required)
 
 
 def _sampling(function: Function, words: Dictionary) -> list[Field]:
-    names = [name for name in Sampling.model_fields if name in function.fields]
+    names = [name for name in shapes(Sampling) if name in function.fields]
     if not names:
         return []
-    with gr.Accordion(words.word("sampling"), open=False, elem_id=f"{function.name}-sampling", elem_classes="kogpt-fold"):
+    place = f"{function.name}-sampling"
+    with gr.Accordion(words.word("sampling"), open=False, elem_id=place, elem_classes="kogpt-fold"):
         return _fields(function, names, words)
 
 

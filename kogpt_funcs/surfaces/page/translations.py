@@ -51,7 +51,8 @@ class Dictionary:
 
 def both(said: tuple[str, str]) -> str:
     """HTML that shows one of two plain texts, Korean and English, by the page's language (see page.css)."""
-    korean, english = (escape(text.encode("utf-8", "replace").decode()) for text in said)  # a lone surrogate cannot travel
+    # A lone surrogate cannot travel.
+    korean, english = (escape(text.encode("utf-8", "replace").decode()) for text in said)
     if korean == english:
         return korean
     return f'<span lang="ko">{korean}</span><span lang="en">{english}</span>'

@@ -14,21 +14,20 @@ from fastapi import Body, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 import kogpt_funcs
-from kogpt_funcs import models
 from kogpt_funcs.contract import registry, settings
 from kogpt_funcs.contract.errors import KogptError, TooLarge
 from kogpt_funcs.contract.function import Function
-from kogpt_funcs.surfaces import faults, readiness, work
+from kogpt_funcs.surfaces import faults, work
+from kogpt_funcs.surfaces.rest.descriptions import FunctionCards, Health, cards, health
 from kogpt_funcs.surfaces.rest.event_stream import EventStream
 from kogpt_funcs.surfaces.wire import from_json, to_json
 
 MAX_BATCH = 64
-_SMALL = 10_000  # bytes of JSON that are read sooner than a thread is found for them
+_SMALL = 10_000  # bytes of JSON: up to here, parsing is faster than handing it to a thread
 #: Reachable without the API key: they do no work, and a browser cannot send the key for a page.
 OPEN_PATHS = ("/", "/health", "/openapi.json", "/docs", "/swagger/*")
 
@@ -39,33 +38,6 @@ _DESCRIPTION = f"""한국어 글쓰기 함수 모음입니다. 함수마다 두 
 - `POST /이름/stream`: server-sent events로 `partial` 여럿과 마지막 `result`를 보냅니다. 연결을 끊으면 일을 멈춥니다.
 
 오류는 언제나 `{{"error": {{"code", "message", "problems"}}}}`입니다."""
-
-
-class EnglishCard(BaseModel):
-    title: str = Field(title="영어 제목")
-    description: str = Field(title="영어 설명", description="함수가 영어로 말하지 않으면 비어 있습니다.")
-
-
-class FunctionCard(BaseModel):
-    name: str = Field(title="이름")
-    title: str = Field(title="제목")
-    description: str = Field(title="설명")
-    english: EnglishCard = Field(title="영어")
-    streams: bool = Field(title="스트리밍", description="참이면 쓰는 동안의 partial 사건을 보냅니다.")
-    input_schema: dict[str, Any] = Field(title="입력의 JSON Schema")
-    output_schema: dict[str, Any] = Field(title="출력의 JSON Schema")
-    examples: list[dict[str, Any]] = Field(title="입력 예")
-
-
-class FunctionCards(BaseModel):
-    functions: list[FunctionCard] = Field(title="함수", description="이름 차례입니다.")
-
-
-class Health(BaseModel):
-    status: str = Field(title="상태", description='답할 수 있으면 "ok", 모델을 읽는 중이면 "loading"(503)입니다.')
-    version: str = Field(title="판")
-    functions: list[str] = Field(title="함수 이름")
-    models: dict[str, Any] = Field(title="모델", description="지금 메모리에 있는 체크포인트와 그 크기입니다.")
 
 
 class _Route(APIRoute):
@@ -128,7 +100,9 @@ def _add(app: FastAPI, function: Function) -> None:
     )  # fmt: skip
 
 
-def _documented(endpoint: Callable[[Request], Awaitable[Response]], function: Function, body: Any) -> Callable[..., Any]:
+def _documented(
+    endpoint: Callable[[Request], Awaitable[Response]], function: Function, body: Any
+) -> Callable[..., Any]:
     """`endpoint` with a signature that tells FastAPI what the body is and how an example looks."""
     examples: dict[str, Any] = {f"{i}": {"value": example} for i, example in enumerate(function.examples, 1)}
     parameter = inspect.Parameter(
@@ -161,25 +135,13 @@ async def _batch(function: Function, items: list[Any]) -> list[dict[str, Any]]:
 
 
 async def _cards(request: Request) -> Response:
-    cards = [
-        FunctionCard(
-            name=f.name, title=f.title, description=f.description, streams=f.stream is not None,
-            english=EnglishCard(title=f.english.title, description=f.english.description),
-            input_schema=f.input.model_json_schema(), output_schema=f.output.model_json_schema(mode="serialization"),
-            examples=list(f.examples),
-        )
-        for f in registry.functions().values()
-    ]  # fmt: skip
-    return _json(FunctionCards(functions=cards))
+    return _json(cards())
 
 
 async def _health(request: Request) -> Response:
-    resident = await to_thread.run_sync(models.resident)
-    names = list(registry.functions())
-    loading = readiness.loading.is_set()
-    status = "loading" if loading else "ok"
-    answer = _json(Health(status=status, version=kogpt_funcs.__version__, functions=names, models=resident))
-    if loading:
+    told = await to_thread.run_sync(health)
+    answer = _json(told)
+    if told.status == "loading":
         answer.status_code = 503
         answer.headers["Retry-After"] = "1"
     return answer

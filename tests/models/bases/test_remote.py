@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 from completions_server import KEY
-from conftest import _free_port
 from package_copy import ROOT, run
+from ports import answered, free_port
 
 from kogpt_funcs import models
 from kogpt_funcs.contract import registry, settings
@@ -30,16 +30,11 @@ PROMPT = "어느 날 아침, 그는"
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    port = _free_port()
+    port = free_port()
     script = Path(__file__).parents[2] / "completions_server.py"
     process = subprocess.Popen([sys.executable, script, str(port)], env={**os.environ, "PYTHONPATH": str(ROOT)})
     try:
-        for _ in range(900):  # until its base is loaded
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/seen")
-                break
-            except httpx.TransportError:
-                time.sleep(0.2)
+        answered(f"http://127.0.0.1:{port}/seen", process)  # its base is loaded
         yield f"http://127.0.0.1:{port}/v1"
     finally:
         process.kill()
@@ -199,7 +194,7 @@ def test_a_busy_server_says_when_to_come_back(use: Any, model: str) -> None:
 
 
 def test_a_server_that_is_not_there() -> None:
-    settings.replace(base=f"http://127.0.0.1:{_free_port()}/v1#base")
+    settings.replace(base=f"http://127.0.0.1:{free_port()}/v1#base")
     with pytest.raises(CheckpointError, match="cannot be reached"):
         snapshots()
 
