@@ -82,6 +82,7 @@ static inline __attribute__((always_inline)) void dot_products(
                 const __m256i x = _mm256_set1_epi32(two);
                 a[r] = _mm256_add_epi32(a[r], _mm256_madd_epi16(x, wa));
                 b[r] = _mm256_add_epi32(b[r], _mm256_madd_epi16(x, wb));
+                __asm__ volatile("" : "+x"(a[r]), "+x"(b[r])); /* row by row: all at once would not fit into 16 registers */
             }
         }
         for (int r = 0; r < rows; r++) s[r][side] = (Sums){a[r], b[r]};
