@@ -25,8 +25,8 @@ class CompiledGemma(Compiled):
         widths = (config.hidden_size, config.intermediate_size, config.head_dim)
         return all(width % COLUMNS == 0 for width in widths) and _plain(config) and library() is not None
 
-    def __init__(self, model: Any) -> None:
-        super().__init__()
+    def __init__(self, model: Any, kernels: Any = None) -> None:
+        super().__init__(kernels)
         config, body = model.config, model.model
         self._angles = {kind: _frequencies(config, kind) for kind in (_FULL, _SLIDING)}
         self._kinds, self._turns = config.layer_types, {}

@@ -75,7 +75,7 @@ static inline __attribute__((always_inline)) void dot_products(
         for (int r = 0; r < rows; r++) a[r] = b[r] = _mm256_setzero_si256();
         for (int k = 0; k < n; k += 2) {
             const __m256i wa = widened(w + (size_t)k * 16), wb = widened(w + (size_t)k * 16 + 16);
-            if (rows == 1 && k % 4 == 0) _mm_prefetch((const char *)w + (size_t)k * 16 + AHEAD, _MM_HINT_T0);
+            if (k % 4 == 0) _mm_prefetch((const char *)w + (size_t)k * 16 + AHEAD, _MM_HINT_T0);
             for (int r = 0; r < rows; r++) {
                 int32_t two;
                 memcpy(&two, q + (size_t)r * stride + k, 4);
