@@ -57,7 +57,8 @@ _GEMMA_PARTS = [(64, 128), (64, 32), (64, 32), (128, 64), (64, 160), (64, 160), 
 
 
 def _gpt2(library: Any) -> Compiled:
-    return CompiledNetwork(GPT2LMHeadModel(GPT2Config(vocab_size=333, n_positions=64, n_embd=64, n_layer=2, n_head=4)), library)
+    config = GPT2Config(vocab_size=333, n_positions=64, n_embd=64, n_layer=2, n_head=4, bos_token_id=1, eos_token_id=1)
+    return CompiledNetwork(GPT2LMHeadModel(config), library)
 
 
 def _gemma(library: Any) -> Compiled:

@@ -90,6 +90,7 @@ def test_a_copied_cache_goes_on_by_itself(network: CompiledGemma) -> None:
     assert torch.equal(found, network.forward([Work(words(70), network.cache(), None)]))
 
 
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # PEFT asks transformers by the old name
 def test_adapters_are_peft_s(model: Gemma3ForCausalLM, network: CompiledGemma, tmp_path: Path) -> None:
     """One of rank 5, which fills no register, beside one of rank 8 and none, in one pass."""
     from peft import LoraConfig, get_peft_model
