@@ -13,7 +13,6 @@ from package_copy import ROOT
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from kogpt_funcs.models.bases.loading import load
-from kogpt_funcs.models.networks import kernels
 from kogpt_funcs.models.networks.compiled import CompiledNetwork
 from kogpt_funcs.models.networks.kernels import ISAS, building, library
 from kogpt_funcs.models.networks.network import Work
