@@ -29,7 +29,8 @@ class CompiledGemma(Compiled):
         super().__init__(kernels)
         config, body = model.config, model.model
         self._angles = {kind: _frequencies(config, kind) for kind in (_FULL, _SLIDING)}
-        self._kinds, self._turns = config.layer_types, {}
+        self._kinds = config.layer_types
+        self._turns: dict[str, torch.Tensor] = {}
         layers = (Layer * config.num_hidden_layers)()
         for layer, block, kind in zip(layers, body.layers, self._kinds, strict=True):
             self._describe(layer, block, config.sliding_window if kind == _SLIDING else 0)
