@@ -26,6 +26,7 @@ _ELSEWHERE = {
     "pack": ("kogpt_funcs.command.prepare_text", "pack", "Pack novels into phrases that fill a model's context."),
     "prepare": ("kogpt_funcs.command.prepare", "prepare", "Make the pretrained base ready ahead of the first start."),
     "runs": ("kogpt_funcs.command.runs", "runs", "List training runs with their losses; write CSV or a page of curves."),
+    "kernels": ("kogpt_funcs.command.kernels", "kernels", "Show which compiled decoder runs here; compare them."),
     "bench": ("kogpt_funcs.command.bench", "bench", "Measure speed and memory beside other engines."),
     "train": ("kogpt_funcs.command.train", "train", "Train a base, an adapter or a classifier."),
     "evaluate": ("kogpt_funcs.command.evaluate", "evaluate", "Measure a checkpoint on held-out data."),

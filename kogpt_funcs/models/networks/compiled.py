@@ -22,8 +22,8 @@ class CompiledNetwork(Compiled):
             and _plain(config) and library() is not None
         )  # fmt: skip
 
-    def __init__(self, model: Any) -> None:
-        super().__init__()
+    def __init__(self, model: Any, kernels: Any = None) -> None:
+        super().__init__(kernels)
         config, body = model.config, model.transformer
         layers = (Layer * config.n_layer)()
         for layer, block in zip(layers, body.h, strict=True):

@@ -30,11 +30,10 @@ class Compiled(Network):
 
     batch_invariant = True
     dtype = "int8"
-    engine = "compiled"
 
-    def __init__(self) -> None:
-        self.kernels = library()
-        self.isa: str = self.kernels.isa
+    def __init__(self, kernels: Any = None) -> None:
+        """With the library `kernels`, or else with what the settings and the processor choose."""
+        self.kernels = kernels or library()
         self._kept: list[torch.Tensor] = []  # what the structures point into
         self.model: Model
 

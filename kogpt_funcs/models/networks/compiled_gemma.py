@@ -25,11 +25,12 @@ class CompiledGemma(Compiled):
         widths = (config.hidden_size, config.intermediate_size, config.head_dim)
         return all(width % COLUMNS == 0 for width in widths) and _plain(config) and library() is not None
 
-    def __init__(self, model: Any) -> None:
-        super().__init__()
+    def __init__(self, model: Any, kernels: Any = None) -> None:
+        super().__init__(kernels)
         config, body = model.config, model.model
         self._angles = {kind: _frequencies(config, kind) for kind in (_FULL, _SLIDING)}
-        self._kinds, self._turns = config.layer_types, {}
+        self._kinds = config.layer_types
+        self._turns: dict[str, torch.Tensor] = {}
         layers = (Layer * config.num_hidden_layers)()
         for layer, block, kind in zip(layers, body.layers, self._kinds, strict=True):
             self._describe(layer, block, config.sliding_window if kind == _SLIDING else 0)

@@ -60,7 +60,7 @@ def loaded(isa: str) -> Any:
         try:
             path = find(isa)
             if path:
-                found = ctypes.CDLL(str(path))
+                found: Any = ctypes.CDLL(str(path))
                 found.start_threads(settings.current().threads)
                 found.isa = isa
                 return found

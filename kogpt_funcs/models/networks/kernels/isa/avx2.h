@@ -75,13 +75,14 @@ static inline __attribute__((always_inline)) void dot_products(
         for (int r = 0; r < rows; r++) a[r] = b[r] = _mm256_setzero_si256();
         for (int k = 0; k < n; k += 2) {
             const __m256i wa = widened(w + (size_t)k * 16), wb = widened(w + (size_t)k * 16 + 16);
-            if (rows == 1 && k % 4 == 0) _mm_prefetch((const char *)w + (size_t)k * 16 + AHEAD, _MM_HINT_T0);
+            if (k % 4 == 0) _mm_prefetch((const char *)w + (size_t)k * 16 + AHEAD, _MM_HINT_T0);
             for (int r = 0; r < rows; r++) {
                 int32_t two;
                 memcpy(&two, q + (size_t)r * stride + k, 4);
                 const __m256i x = _mm256_set1_epi32(two);
                 a[r] = _mm256_add_epi32(a[r], _mm256_madd_epi16(x, wa));
                 b[r] = _mm256_add_epi32(b[r], _mm256_madd_epi16(x, wb));
+                __asm__ volatile("" : "+x"(a[r]), "+x"(b[r])); /* row by row: all at once would not fit into 16 registers */
             }
         }
         for (int r = 0; r < rows; r++) s[r][side] = (Sums){a[r], b[r]};

@@ -55,6 +55,10 @@ static inline __attribute__((always_inline)) void dot_products(
     for (int k = 0; k < n; k += 4 * apart) {
         const int8_t *at = w + (size_t)k * 16, *at1 = w1 + (size_t)k * 16;
         __m512i a = _mm512_loadu_si512(at), b = _mm512_loadu_si512(at1);
+        for (int i = 0; i < apart; i++) {
+            _mm_prefetch((const char *)at + AHEAD + 64 * i, _MM_HINT_T0);
+            _mm_prefetch((const char *)at1 + AHEAD + 64 * i, _MM_HINT_T0);
+        }
         for (int r = 0; r < rows; r++) {
             int32_t four;
             memcpy(&four, q + (size_t)r * stride + k, 4);
@@ -68,10 +72,6 @@ static inline __attribute__((always_inline)) void dot_products(
             __m512i x = _mm512_set1_epi32(four);
             more[0] = _mm512_dpbusd_epi32(more[0], x, _mm512_loadu_si512(at + 64));
             more[1] = _mm512_dpbusd_epi32(more[1], x, _mm512_loadu_si512(at1 + 64));
-            for (int i = 0; i < 2; i++) {
-                _mm_prefetch((const char *)at + AHEAD + 64 * i, _MM_HINT_T0);
-                _mm_prefetch((const char *)at1 + AHEAD + 64 * i, _MM_HINT_T0);
-            }
         }
     }
     if (apart == 2)
