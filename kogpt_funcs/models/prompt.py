@@ -29,6 +29,11 @@ class Labelled(NamedTuple):
 
     text: str
     targets: dict[str, dict[str, float]]
+    weights: dict[str, float] = {}  # how much a group's targets count, if not in full
+
+    def weight(self, group: str) -> float:
+        """How much this row counts for `group`; 0 if it says nothing of it."""
+        return self.weights.get(group, 1.0) if group in self.targets else 0.0
 
 
 @dataclass(frozen=True)

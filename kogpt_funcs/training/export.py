@@ -20,7 +20,7 @@ _NAMED = {"bos_token": 0, "eos_token": 1, "pad_token": 3, "unk_token": 5, "mask_
 
 def save_base(model: Any, tokenizer: Tokenizer, out: Path) -> None:
     """A full checkpoint: bf16 weights, config, tokenizer. KOGPT_BASE takes its folder."""
-    with _placed(out) as folder:
+    with placed(out) as folder:
         model.to(torch.bfloat16).save_pretrained(folder)
         tokenizer.save(folder / "tokenizer.json")
         config = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": model.config.n_positions}
@@ -30,7 +30,7 @@ def save_base(model: Any, tokenizer: Tokenizer, out: Path) -> None:
 
 def save_adapter(model: Any, out: Path, *, base: str, fingerprint: str, figures: dict[str, Any]) -> None:
     """The adapter as PEFT keeps it, in bf16, with base.json naming the weights it fits."""
-    with _placed(out) as folder:
+    with placed(out) as folder:
         model.to(torch.bfloat16).save_pretrained(str(folder))
         config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
         config["base_model_name_or_path"] = base  # not the path it had on the machine that trained it
@@ -51,7 +51,7 @@ def save_trained(
 
 
 @contextmanager
-def _placed(out: Path) -> Iterator[Path]:
+def placed(out: Path) -> Iterator[Path]:
     """A folder beside `out`, whose files take their places there when all are written."""
     folder = out.with_name(f".{out.name}.new")
     try:

@@ -65,10 +65,10 @@ class Curve(TrainerCallback):
             return
         before = max((line["step"] for line in record.curve(self.run)), default=0)
         losses = [line["loss"] for line in state.log_history if "loss" in line and line["step"] > before]
+        others = {name.removeprefix("eval_"): round(value, 5) for name, value in metrics.items() if name != "eval_loss"}
         record.log(
             self.run, step=state.global_step, epoch=round(state.epoch or 0.0, 4), tokens=int(state.num_input_tokens_seen),
-            train_loss=round(mean(losses), 5) if losses else None, validation_loss=round(metrics["eval_loss"], 5),
-            bits_per_character=round(metrics["eval_bits_per_character"], 5),
+            train_loss=round(mean(losses), 5) if losses else None, validation_loss=round(metrics["eval_loss"], 5), **others,
         )  # fmt: skip
 
 
