@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from kogpt_funcs.contract.errors import CheckpointError, KogptError
-from kogpt_funcs.models.bases import checkpoints
-from kogpt_funcs.models.classifier import adapted
+from kogpt_funcs.models.bases import checkpoints, loading
+from kogpt_funcs.models.classifier.adapted import encoder_of
 from kogpt_funcs.models.classifier.encoding import Encoder, encoder
 from kogpt_funcs.models.classifier.pooled import Pooled
-from kogpt_funcs.training.export import placed
+from kogpt_funcs.training.export import placed, public_name
 from kogpt_funcs.training.label_rows import Groups
-from kogpt_funcs.training.starting import causal_base, lora_targets
+from kogpt_funcs.training.precision import frozen
+from kogpt_funcs.training.starting import start
 
 _HEAD_FASTER = 4.0  # times the adapter's rate: the head starts from random weights
 
@@ -30,7 +32,7 @@ class WholeClassifier:
 
     def __init__(self, base: str, groups: Groups) -> None:
         self.model, self.encoder = _whole(base, [label for group in groups.values() for label in group["labels"]])
-        self.base, self.fingerprint = base, checkpoints.fingerprint(self.model)
+        self.base, self.fingerprint = base, loading.fingerprint(self.model)
 
     def optimizer(self, rate: float) -> torch.optim.Optimizer:
         return torch.optim.AdamW(self.model.parameters(), lr=rate, weight_decay=0.01)
@@ -50,14 +52,15 @@ class AdaptedClassifier:
     kind, ngrams = "classifier", False
 
     def __init__(self, base: str, groups: Groups, rank: int) -> None:
-        folder, model = causal_base(base)
-        self.base, self.fingerprint, self._prefix = base, checkpoints.fingerprint(model), model.base_model_prefix
-        self.encoder = adapted.encoder(folder, model.config)
-        targets = [f"body.{name.removeprefix(self._prefix + '.')}" for name in lora_targets(model)]
-        body = Pooled(model.base_model, sum(len(group["labels"]) for group in groups.values()))
-        lora = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=targets, modules_to_save=["head"])
-        self.model = get_peft_model(body, lora)  # type: ignore[arg-type]
-        self._rank = rank
+        begun = start(base, frozen())
+        self.base, self.fingerprint, self._prefix = base, begun.fingerprint, begun.model.base_model_prefix
+        self.encoder = encoder_of(begun.tokenizer, begun.length)
+        pooled = Pooled(begun.model.base_model, sum(len(group["labels"]) for group in groups.values()))
+        self._lora = LoraConfig(
+            r=rank, lora_alpha=2 * rank, target_modules=begun.architecture.targets, modules_to_save=["head"],
+            fan_in_fan_out=begun.architecture.transposed,
+        )  # fmt: skip
+        self.model = get_peft_model(pooled, self._lora)  # type: ignore[arg-type]
 
     def optimizer(self, rate: float) -> torch.optim.Optimizer:
         named = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
@@ -73,11 +76,8 @@ class AdaptedClassifier:
             for name, tensor in state.items() if ".lora_" in name
         }  # fmt: skip
         head = {name.removeprefix(inside + "head."): tensor.contiguous() for name, tensor in state.items() if ".head." in name}
-        name = checkpoints.slug(self.base)
-        config = LoraConfig(
-            r=self._rank, lora_alpha=2 * self._rank, task_type="CAUSAL_LM", inference_mode=True, base_model_name_or_path=name,
-            target_modules=sorted({key.split(".lora_")[0].rsplit(".", 1)[1] for key in lora}),
-        )  # fmt: skip
+        name = public_name(self.base)
+        config = replace(self._lora, task_type="CAUSAL_LM", modules_to_save=None, inference_mode=True, base_model_name_or_path=name)
         with placed(out) as folder:
             save_file(lora, str(folder / "adapter_model.safetensors"), metadata={"format": "pt"})
             save_file(head, str(folder / "head.safetensors"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.models import Labelled
 from kogpt_funcs.models.classifier.ngrams import Ngrams
 from kogpt_funcs.training import label_card, ngram_fitting, record
+from kogpt_funcs.training.finetuning import files_of
 from kogpt_funcs.training.interruption import resume
 from kogpt_funcs.training.label_measures import calibrate, measure, predict
 from kogpt_funcs.training.label_models import AdaptedClassifier, WholeClassifier
@@ -56,8 +57,9 @@ def train_classifier(
     watched = random.Random(0).sample(rows.calibration, min(_WATCHED, len(rows.calibration)))
     task = LabelTask(groups, *(Rows(part, started.encoder, groups) for part in (rows.train, watched)))
     trainer = trainer_for(started.model, task, started.optimizer(options.learning_rate), run, options)
+    told = Record(function, "classifier", base, started.fingerprint, files_of(sources), options.record(sources))
     with main_process_first() as first:
-        checkpoint = record.begin(run, _record(function, started, sources, options), mode) if first else record.joined(run, mode)
+        checkpoint = record.begin(run, told, mode) if first else record.joined(run, mode)
     resume(trainer, run, checkpoint)
     figures: dict[str, Any] = {
         "training_rows": len(rows.train), "calibration_rows": len(rows.calibration), "held_out_rows": len(rows.test),
@@ -82,10 +84,3 @@ def _ngrams(rows: list[Labelled], groups: Groups, weights: dict[str, torch.Tenso
     columns = columns_of(groups)
     importance = np.concatenate([weights[name].numpy() for name in columns])
     return ngram_fitting.fit([row.text for row in once], *targets_of(once, groups), groups, columns, importance)
-
-
-def _record(function: str, started: WholeClassifier | AdaptedClassifier, sources: list[Source], options: Options) -> Record:
-    files = record.data_files([source.path for source in sources], {source.path: source.rows for source in sources})
-    columns = {wanted: name for source in sources for wanted, name in source.columns.items()}
-    kept = {**asdict(options), "lr": options.learning_rate, "column": columns}
-    return Record(function, "classifier", started.base, started.fingerprint, files, kept)

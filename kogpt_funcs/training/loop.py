@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from transformers import TrainerCallback, TrainingArguments
 
 from kogpt_funcs.training import seals
 from kogpt_funcs.training.precision import has_bf16
+from kogpt_funcs.training.sources import Source
 
 _STEPS = 10**7  # no run of these models is that long: the clock ends one that has a budget of minutes
 _COMPILING_PAYS = 5.0  # minutes of training
@@ -56,6 +57,18 @@ class Choices:
     @property
     def budget(self) -> Budget:
         return Budget(self.minutes, self.epochs)
+
+    @property
+    def learning_rate(self) -> float:
+        """`lr`, or what suits this kind of training."""
+        raise NotImplementedError
+
+    def record(self, sources: Iterable[Source]) -> dict[str, Any]:
+        """What a run's record keeps of these choices and of how `sources` are read."""
+        sources = list(sources)
+        columns = {wanted: name for source in sources for wanted, name in source.columns.items()}
+        paragraphs = any(source.paragraphs for source in sources)
+        return {**asdict(self), "lr": self.learning_rate, "column": columns, "paragraphs": paragraphs}
 
 
 def arguments(run: Path, batch_size: int, seed: int, **options: Any) -> TrainingArguments:

@@ -17,6 +17,7 @@ from kogpt_funcs.training.loop import Choices, Milestones, arguments
 from kogpt_funcs.training.optimizer import warmup_stable_decay
 from kogpt_funcs.training.watching import Curve, Progress
 
+_TOKENS = {"include_num_input_tokens_seen": "non_padding"}
 _SORTED = 50  # batches' worth of rows that are sorted by length together
 
 
@@ -120,28 +121,27 @@ class LikeLengths(BatchSampler):
 
 
 def trainer_for(
-    model: Any, task: Task, optimizer: torch.optim.Optimizer, run: Path, options: Choices, *watching: TrainerCallback, decay: float = 1.0
-) -> TaskTrainer:
+    model: Any, task: Task, optimizer: torch.optim.Optimizer, run: Path, options: Choices, *watching: TrainerCallback,
+    decay: float = 1.0, best: bool = True, **further: Any,
+) -> TaskTrainer:  # fmt: skip
     """A trainer in the folder `run`: warm-up, constant, then a fall over the last `decay` of the budget.
 
-    Where there are held-out rows, the weights that were best on them are loaded at the end.
+    With `best`, the weights that were best on the held-out rows are loaded at the end. `further` are TrainingArguments.
     """
     if options.patience and not task.watched:
         raise KogptError("--patience needs held-out rows to look at, and these data hold none out: give more rows, or leave it out.")
     clock = options.budget.clock()
     chosen: dict[str, Any] = {"logging_steps": min(50, max(1, len(task.train) // options.batch_size)), **options.budget.options}
+    chosen["restore_callback_states_from_checkpoint"] = bool(options.patience)
     if task.watched:
         chosen |= {
-            "load_best_model_at_end": True, "metric_for_best_model": "loss", "greater_is_better": False,
+            "load_best_model_at_end": best, "metric_for_best_model": "loss", "greater_is_better": False,
             "eval_strategy": chosen["save_strategy"], "eval_steps": chosen.get("save_steps"),
         }  # fmt: skip
     stopping = [EarlyStoppingCallback(options.patience)] if options.patience else []
     trainer = TaskTrainer(
         model, task, options.batch_tokens,
-        args=arguments(
-            run, options.batch_size, options.seed, include_num_input_tokens_seen="non_padding",
-            restore_callback_states_from_checkpoint=bool(options.patience), **chosen,
-        ),
+        args=arguments(run, options.batch_size, options.seed, **{**_TOKENS, **chosen, **further}),
         optimizers=(optimizer, warmup_stable_decay(optimizer, clock.progress, warmup_steps=50, decay=decay)),
         callbacks=[clock, Milestones(clock, task.watched), Progress(clock), Curve(run), *watching, *stopping],
     )  # fmt: skip
