@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 
@@ -29,7 +30,7 @@ class Labelled(NamedTuple):
 
     text: str
     targets: dict[str, dict[str, float]]
-    weights: dict[str, float] = {}  # how much a group's targets count, if not in full
+    weights: Mapping[str, float] = MappingProxyType({})  # how much a group's targets count, if not in full
 
     def weight(self, group: str) -> float:
         """How much this row counts for `group`; 0 if it says nothing of it."""
