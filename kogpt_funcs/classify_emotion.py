@@ -143,19 +143,27 @@ LABELS = {"부담/안_내킴": "부담/안 내킴"}
 
 
 def training_labels(row: dict[str, Any]) -> Iterator[Labelled]:
-    """A row has `text` and `labels`, KOTE's (Korean) or GoEmotions' (English); several may hold at once.
+    """A row has `text` and `labels`, KOTE's (Korean) or GoEmotions' (English); several may hold at once. Or it has `label`,
+    one of the six, or two joined by "+", the stronger first.
 
-    The six get a share each: the labels that count towards it over the root of how many could. A row with `label`
-    alone, one of the six, counts for that one.
+    The six get a share each: of `labels` those that count towards it over the root of how many could. A reader who named
+    one of the six said more about them, so that such shares weigh less.
     """
     text = clean(str(row["text"]))
+    if not row.get("labels"):
+        named = str(row["label"]).split("+")
+        if text and set(named) <= set(KOTE):
+            yield Labelled(text, {"six": dict(zip(named, _NAMED[len(named)], strict=True))})
+            return
     labels = row.get("labels") or [row["label"]]
     korean = [label for label in labels if label in LABEL_GROUPS["kote"]["labels"]]
     table = KOTE if korean else GOEMOTIONS
-    shares = {
-        six: (sum(label in table[six] for label in labels) + (six in labels)) / sqrt(len(table[six])) for six in table
-    }
+    shares = {six: sum(label in table[six] for label in labels) / sqrt(len(table[six])) for six in table}
     total = sum(shares.values())
     if text and total:
         six = {name: share / total for name, share in shares.items()}
-        yield Labelled(text, {"six": six, "kote": dict.fromkeys(korean, 1.0)} if korean else {"six": six})
+        yield Labelled(text, {"six": six, "kote": dict.fromkeys(korean, 1.0)} if korean else {"six": six}, {"six": _DERIVED})
+
+
+_NAMED = {1: (1.0,), 2: (0.65, 0.35)}  # the shares of labels that a reader named
+_DERIVED = 0.4  # the weight of shares that follow from finer labels

@@ -79,12 +79,13 @@ def _function_command(name: str) -> click.Command:
     @click.option("--paragraphs", is_flag=True, help="In a TXT file a blank line sets texts apart; otherwise each line is a text.")
     @click.option("--base", default="small", show_default=True, help="Checkpoint in weights/, a folder, or a hub name.")
     @click.option("--full/--lora", default=False, help="Train all weights, or an adapter of few. [default: --lora]")
-    @click.option("--lr", type=_SHARE, help="Default: 1e-3 for an adapter, 3e-4 for all weights or a classifier.")
-    @click.option("--rank", type=click.IntRange(1, 512), default=32, show_default=True, help="LoRA rank of an adapter.")
+    @click.option("--lr", type=_SHARE, help="Default: 6e-4 for an adapter, 5e-4 with a classifier's head, 3e-4 for all weights.")
+    @click.option("--rank", type=click.IntRange(1, 512), default=16, show_default=True, help="LoRA rank of an adapter.")
     @click.option("--passes", type=click.IntRange(1, 100), default=1, show_default=True, help="How often the rows are rendered anew.")
     @click.option("--keep", type=_SHARE, default=1.0, show_default=True, help="Share of the rows to use, drawn at random.")
     @click.option("--patience", type=click.IntRange(1), help="Stop after so many evaluations without a better held-out loss.")
-    @click.option("--batch-size", type=click.IntRange(1, 4096), default=64, show_default=True)
+    @click.option("--batch-size", type=click.IntRange(1, 4096), default=64, show_default=True, help="Rows a step at most.")
+    @click.option("--batch-tokens", type=click.IntRange(32, 1 << 20), default=1536, show_default=True, help="Tokens a step at most, pads among them.")
     @run_options(name, f"weights/BASE/{name}, with --full weights/BASE/{name}-full", 20)
     def command(
         files: tuple[Path, ...], base: str, minutes: float | None, epochs: int | None, run: Path, mode: str | None,
@@ -116,10 +117,10 @@ def _train_classifier(name: str, files: list[Path], base: str, run: Path, out: P
     from kogpt_funcs.training.sources import Source
 
     given = click.get_current_context().get_parameter_source
-    for option in ("paragraphs", "full", "rank", "passes", "keep"):
+    for option in ("paragraphs", "passes", "keep"):
         if (source := given(option)) and source.name == "COMMANDLINE":
             raise KogptError(f"{name} is a classifier: --{option} is for functions that write text.")
-    chosen = {key: options[key] for key in ("lr", "batch_size", "minutes", "epochs", "patience", "seed")}
+    chosen = {key: options[key] for key in ("lr", "batch_size", "batch_tokens", "minutes", "epochs", "patience", "seed", "full", "rank")}
     sources = [Source(file, options["columns"]) for file in files]
     return train_classifier(name, sources, base=base, run=run, out=out, options=Options(**chosen), mode=mode)
 

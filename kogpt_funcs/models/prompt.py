@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 
@@ -29,6 +30,11 @@ class Labelled(NamedTuple):
 
     text: str
     targets: dict[str, dict[str, float]]
+    weights: Mapping[str, float] = MappingProxyType({})  # how much a group's targets count, if not in full
+
+    def weight(self, group: str) -> float:
+        """How much this row counts for `group`; 0 if it says nothing of it."""
+        return self.weights.get(group, 1.0) if group in self.targets else 0.0
 
 
 @dataclass(frozen=True)

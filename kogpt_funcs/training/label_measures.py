@@ -27,7 +27,7 @@ class Predicted(NamedTuple):
 
     def of(self, part: slice) -> Predicted:
         """The columns `part`, on the rows where they are known."""
-        rows = self.known[:, part.start]
+        rows = self.known[:, part.start] > 0
         return Predicted(*(array[rows, part] for array in self))
 
 
@@ -45,7 +45,7 @@ def predict(model: Any, rows: Rows, ngrams: Ngrams | None = None) -> Predicted:
     return Predicted(found, ngrams.logits(rows.texts) if ngrams else np.zeros_like(found), rows.targets, rows.known)
 
 
-def calibrate(groups: Groups, predicted: Predicted, ngrams: Ngrams) -> None:
+def calibrate(groups: Groups, predicted: Predicted, ngrams: Ngrams | None) -> None:
     """Sets what has the least loss on these rows: each group's temperature (Guo et al. 2017), and how much the n-grams weigh.
 
     That weight goes into the n-grams themselves. Groups whose labels are independent get thresholds besides.
@@ -54,11 +54,12 @@ def calibrate(groups: Groups, predicted: Predicted, ngrams: Ngrams) -> None:
         rows, group = predicted.of(part), groups[name]
         if not len(rows.logits):
             continue
-        options = [(_loss(group, rows, weight, t), weight, t) for weight in _WEIGHTS for t in _TEMPERATURES]
+        options = [(_loss(group, rows, weight, t), weight, t) for weight in (_WEIGHTS if ngrams else (0.0,)) for t in _TEMPERATURES]
         _, weight, temperature = min(options)
         group["temperature"] = round(float(temperature), 2)
-        ngrams.weights[:, part] *= np.float16(weight)
-        ngrams.bias[part] *= np.float32(weight)
+        if ngrams:
+            ngrams.weights[:, part] *= np.float16(weight)
+            ngrams.bias[part] *= np.float32(weight)
         if group["activation"] == "sigmoid":
             chances = probabilities(group, rows._replace(ngrams=rows.ngrams * weight))
             group["thresholds"] = [round(threshold(c, t), 3) for c, t in zip(chances.T, rows.targets.T, strict=True)]

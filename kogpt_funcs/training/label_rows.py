@@ -10,12 +10,28 @@ import numpy as np
 import torch
 
 from kogpt_funcs.contract.errors import KogptError
+from kogpt_funcs.data.tables import Row
 from kogpt_funcs.models import Labelled
 from kogpt_funcs.models.classifier.encoding import Encoder, pad
 from kogpt_funcs.training.mix import is_held_out
 from kogpt_funcs.training.sources import Source
 
 Groups = dict[str, dict[str, Any]]
+
+
+_BLOCK, _BLOCKS, _CHOSEN = 20, 15, 7  # of neighbouring lines; of fifteen blocks the eighth is held out
+
+
+def held_out(rows: Sequence[Row]) -> list[bool]:
+    """Which rows of a file have labels that are never trained on.
+
+    Rows with one `label` stand beside others that are nearly the same but for it: whole blocks of 20 neighbouring lines
+    are held out, one in fifteen. Other files, and those of few lines, go row by row.
+    """
+    apart = len(rows) >= _BLOCK * _BLOCKS and all("label" in row.cells and "split" not in row.cells for row in rows)
+    if apart:
+        return [i // _BLOCK % _BLOCKS == _CHOSEN for i in range(len(rows))]
+    return [is_held_out_label_row(row.cells) for row in rows]
 
 
 def is_held_out_label_row(row: dict[str, Any]) -> bool:
@@ -32,9 +48,9 @@ def calibrates(text: str) -> bool:
     return crc32(text.encode()) >> 8 & 1 == 0
 
 
-def halves(held_out: Iterable[Labelled]) -> tuple[list[Labelled], list[Labelled]]:
+def halves(kept_back: Iterable[Labelled]) -> tuple[list[Labelled], list[Labelled]]:
     """The rows that calibrate, and those that measure."""
-    rows = list(held_out)
+    rows = list(kept_back)
     return [row for row in rows if calibrates(row.text)], [row for row in rows if not calibrates(row.text)]
 
 
@@ -47,20 +63,21 @@ class Split(NamedTuple):
 def read(render: Any, sources: list[Source]) -> Split:
     """The rows of `sources` as `render` labels them; bad ones are told on stderr. A file named twice is trained on twice, held out once."""
     train: list[Labelled] = []
-    held_out: list[Labelled] = []
+    kept_back: list[Labelled] = []
     for i, source in enumerate(sources):
         again = source.path in [before.path for before in sources[:i]]
-        for row in source.read(quiet=again):
-            found = _rendered(render, row, source)
-            if not is_held_out_label_row(row.cells):
-                train.extend(found)
+        rows = list(source.read(quiet=again))
+        for row, measured in zip(rows, held_out(rows), strict=True):
+            labelled = _rendered(render, row, source)
+            if not measured:
+                train.extend(labelled)
             elif not again:
-                held_out.extend(found)
+                kept_back.extend(labelled)
     if not train:
         faults = next((f" {source.path.name}, {source.first_fault}" for source in sources if source.first_fault), "")
         names = ", ".join(source.path.name for source in sources)
         raise KogptError(f"No row with labels to train on in {names}.{faults} What is wanted: {' '.join((render.__doc__ or '').split())}")
-    return Split(train, *halves(held_out))
+    return Split(train, *halves(kept_back))
 
 
 def _rendered(render: Any, row: Any, source: Source) -> list[Labelled]:
@@ -82,11 +99,11 @@ def columns_of(groups: Groups) -> dict[str, slice]:
 
 
 def targets_of(rows: Sequence[Labelled], groups: Groups) -> tuple[np.ndarray, np.ndarray]:
-    """Targets fp32 [rows, labels] in 0 to 1, and known bool [rows, labels]: which of them are meant."""
+    """Targets fp32 [rows, labels] in 0 to 1, and known fp32 [rows, labels]: how much each weighs, 0 where it is not meant."""
     values = [[row.targets.get(name, {}).get(label, 0.0) for name, group in groups.items() for label in group["labels"]] for row in rows]
-    known = [[name in row.targets for name, group in groups.items() for _ in group["labels"]] for row in rows]
+    known = [[row.weight(name) for name, group in groups.items() for _ in group["labels"]] for row in rows]
     labels = sum(len(group["labels"]) for group in groups.values())
-    return np.array(values, np.float32).reshape(-1, labels), np.array(known, bool).reshape(-1, labels)
+    return np.array(values, np.float32).reshape(-1, labels), np.array(known, np.float32).reshape(-1, labels)
 
 
 class Rows(torch.utils.data.Dataset):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from accelerate import PartialState
 from transformers import TrainerCallback, TrainingArguments
 
 from kogpt_funcs.training import seals
+from kogpt_funcs.training.precision import has_bf16
+from kogpt_funcs.training.sources import Source
 
 _STEPS = 10**7  # no run of these models is that long: the clock ends one that has a budget of minutes
 _COMPILING_PAYS = 5.0  # minutes of training
@@ -45,7 +47,8 @@ class Choices:
     """What every fine-tuning lets one choose; a resume must repeat it (the budget apart)."""
 
     lr: float | None = None
-    batch_size: int = 64
+    batch_size: int = 64  # rows a step at most
+    batch_tokens: int = 1536  # padded tokens a step at most
     minutes: float | None = None
     epochs: int | None = None
     patience: int | None = None
@@ -55,15 +58,27 @@ class Choices:
     def budget(self) -> Budget:
         return Budget(self.minutes, self.epochs)
 
+    @property
+    def learning_rate(self) -> float:
+        """`lr`, or what suits this kind of training."""
+        raise NotImplementedError
+
+    def record(self, sources: Iterable[Source]) -> dict[str, Any]:
+        """What a run's record keeps of these choices and of how `sources` are read."""
+        sources = list(sources)
+        columns = {wanted: name for source in sources for wanted, name in source.columns.items()}
+        paragraphs = any(source.paragraphs for source in sources)
+        return {**asdict(self), "lr": self.learning_rate, "column": columns, "paragraphs": paragraphs}
+
 
 def arguments(run: Path, batch_size: int, seed: int, **options: Any) -> TrainingArguments:
-    """Checkpoints and TensorBoard logs in `run`, bf16 autocast; the run's Clock ends it."""
+    """Checkpoints and TensorBoard logs in `run`, bf16 autocast where it is fast; the run's Clock ends it."""
     gpu = torch.cuda.is_available()
     shared: dict[str, Any] = {
-        "output_dir": str(run), "per_device_train_batch_size": batch_size, "seed": seed, "max_steps": _STEPS, "bf16": True,
+        "output_dir": str(run), "per_device_train_batch_size": batch_size, "seed": seed, "max_steps": _STEPS, "bf16": has_bf16(),
         "max_grad_norm": 1.0, "save_strategy": "steps", "save_total_limit": 2, "report_to": ["tensorboard"],
         "dataloader_pin_memory": gpu, "use_cpu": not gpu, "remove_unused_columns": False, "disable_tqdm": True,
-        "log_level": "error", "log_level_replica": "error", "ddp_find_unused_parameters": False,
+        "log_level": "error", "log_level_replica": "error", "ddp_find_unused_parameters": False, "accelerator_config": {"even_batches": False},
     }  # fmt: skip
     return TrainingArguments(**(shared | options))
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from kogpt_funcs.contract import registry
 from kogpt_funcs.contract.errors import KogptError
-from kogpt_funcs.models import Example, Special
+from kogpt_funcs.models import Example
+from kogpt_funcs.training.dialogue_rows import dialogue
 from kogpt_funcs.training.sources import Source
 
 HELD_OUT_EVERY = 50  # one row in fifty is never trained on
@@ -62,11 +63,6 @@ def read_mix(path: Path, data: Path) -> tuple[list[Path], list[Part]]:
     return vocabulary, parts
 
 
-def good_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of `path`; one that cannot be read is reported with its number and skipped."""
-    return (row.cells for row in Source(path).read())
-
-
 def is_held_out(row: dict[str, Any], every: int = HELD_OUT_EVERY) -> bool:
     """True for one row in `every`, by a checksum of the row's text: the same rows whatever the order or the file."""
     text = row.get("text") or row.get("turns") or row.get("formal") or row
@@ -78,14 +74,5 @@ def is_test(row: dict[str, Any]) -> bool:
     return row["split"] in ("test", "dev", "validation") if "split" in row else is_held_out(row)
 
 
-def dialogue_examples(row: dict[str, Any], rng: random.Random) -> Iterator[Example]:
-    """A dialogue's `turns`, the first by the user, as `<usr>` … `<sys>` …; the last assistant turn is the target."""
-    *before, last = row["turns"][: len(row["turns"]) // 2 * 2]
-    prompt: list[Special | str] = []
-    for i, turn in enumerate(before):
-        prompt += [Special("<sys>" if i % 2 else "<usr>"), turn]
-    yield Example([*prompt, Special("<sys>")], last)
-
-
 def _renderer(name: str) -> Any:
-    return dialogue_examples if name == "dialogue" else registry.get(name).training_examples
+    return (lambda row, rng: dialogue(row)) if name == "dialogue" else registry.get(name).training_examples

@@ -22,7 +22,7 @@ def fit(
     texts: Sequence[str], targets: np.ndarray, known: np.ndarray, groups: dict[str, dict[str, Any]], columns: dict[str, slice],
     importance: np.ndarray,
 ) -> Ngrams:  # fmt: skip
-    """Weights for `texts` with targets [texts, labels] in 0 to 1, learned where `known` [texts, labels] is true.
+    """Weights for `texts` with targets [texts, labels] in 0 to 1, learned where `known` [texts, labels] is above 0.
 
     `importance` [labels] is how much a label of a softmax group counts.
     """
@@ -32,7 +32,7 @@ def fit(
     matrix = _matrix(counts, rarity)[:, seen]
     weights, bias = np.zeros((_BUCKETS, targets.shape[1]), np.float32), np.zeros(targets.shape[1], np.float32)
     for name, part in columns.items():
-        rows = known[:, part.start]
+        rows = known[:, part.start] > 0
         if rows.any():
             one_of = groups[name]["activation"] == "softmax"
             wanted = targets[rows, part] * (importance[part] if one_of else 1)
@@ -74,7 +74,6 @@ def _regress(matrix: csr_matrix, targets: np.ndarray, one_of: bool) -> tuple[np.
         else:
             chances = expit(logits)
             losses = (np.logaddexp(0, logits) - targets * logits).sum()
-        apart = (chances - targets).astype(np.float32)
         apart = (whole * chances - targets).astype(np.float32)
         slope = np.vstack([back @ apart, apart.sum(0)]) * _STRENGTH
         slope[:-1] += found[:-1]

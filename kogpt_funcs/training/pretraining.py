@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
-from transformers import GPT2Config, GPT2LMHeadModel, PrinterCallback, Trainer, TrainerCallback
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.models.tokenizers.kogpt2 import END, PAD, Tokenizer
@@ -22,15 +19,18 @@ from kogpt_funcs.training import record, seals
 from kogpt_funcs.training.blocks import Packed, pack
 from kogpt_funcs.training.export import save_base
 from kogpt_funcs.training.interruption import resume
-from kogpt_funcs.training.loop import Budget, arguments, compiler, main_process_first
+from kogpt_funcs.training.loop import Budget, Choices, compiler, main_process_first
 from kogpt_funcs.training.mix import Part, is_held_out
-from kogpt_funcs.training.optimizer import MuonAdamW, warmup_stable_decay
+from kogpt_funcs.training.optimizer import MuonAdamW
+from kogpt_funcs.training.precision import has_bf16
 from kogpt_funcs.training.record import Mode, Record
+from kogpt_funcs.training.sequences import target_loss
 from kogpt_funcs.training.sources import Source
 from kogpt_funcs.training.starting import Start, start
+from kogpt_funcs.training.trainer import trainer_for
 from kogpt_funcs.training.vocabulary import train_vocabulary
-from kogpt_funcs.training.watching import Progress
 
+_WATCHED = 24  # blocks of a held-out group to look at while training
 _LARGE = 5_000_000  # bytes on disk, packed or not: more text than a vocabulary needs
 
 
@@ -81,6 +81,11 @@ class Asked:
     start: str | None = None  # a checkpoint whose weights, shape and tokenizer the run begins with
     seed: int = 0
 
+    @property
+    def choices(self) -> Choices:
+        tokens = self.batch_size * self.length
+        return Choices(batch_size=self.batch_size, batch_tokens=tokens, minutes=self.budget.minutes, epochs=self.budget.epochs, seed=self.seed)
+
     def record(self, begun: Start | None) -> Record:
         files = [*dict.fromkeys(part.file for part in self.parts), *([self.mix] if self.mix else [])]
         shape = {} if begun else {**asdict(self.shape), "vocabulary": self.vocabulary_size}
@@ -95,54 +100,40 @@ def train_base(asked: Asked, run: Path, out: Path, mode: Mode = "new") -> dict[s
     """Prepares and trains in the folder `run`, writes the checkpoint to `out`; returns held-out figures."""
     record.refuse(run, mode)
     begun = start(asked.start) if asked.start else None
-    if begun and begun.model.config.n_positions < asked.length:
-        raise KogptError(f"--length {asked.length} is more than {asked.start} reads: {begun.model.config.n_positions}.")
+    if begun and begun.length < asked.length:
+        raise KogptError(f"--length {asked.length} is more than {asked.start} reads: {begun.length}.")
     with main_process_first() as first:
         checkpoint = record.begin(run, asked.record(begun), mode) if first else record.joined(run, mode)
         if begun and not (run / "tokenizer.json").exists():
             shutil.copy(begun.folder / "tokenizer.json", run)
         prepare(asked.vocabulary, asked.parts, run, vocabulary_size=asked.vocabulary_size, length=asked.length)
-    figures = pretrain(
-        run, shape=asked.shape, budget=asked.budget, checkpoint=checkpoint, decay=asked.decay, batch_size=asked.batch_size,
-        begun=begun, seed=asked.seed,
-    )  # fmt: skip
+    figures = pretrain(asked, run, checkpoint, begun)
     with main_process_first() as first:
         if first:
             export(run, out)
     return figures
 
 
-def pretrain(
-    run: Path, *, shape: Shape, budget: Budget, checkpoint: Path | None = None, decay: float = 0.4, batch_size: int = 8,
-    begun: Start | None = None, seed: int = 0,
-) -> dict[str, float]:  # fmt: skip
-    """Trains in `run` until the budget is spent, from `checkpoint` if there is one; returns held-out figures.
+def pretrain(asked: Asked, run: Path, checkpoint: Path | None, begun: Start | None) -> dict[str, float]:
+    """Trains on what is packed in `run` until the budget is spent, from `checkpoint` if there is one; returns held-out figures.
 
     A new run begins with the weights of `begun`, if given (its own shape, its own tokenizer).
 
     Bits per character count the target tokens and their end token, over the characters of the targets.
     """
-    blocks = Packed.load(run / "train.npz")
-    held_out = {path.stem: Packed.load(path) for path in sorted((run / "heldout").glob("*.npz"))}
-    length = blocks.ids.shape[1]
-    torch.manual_seed(seed)
-    model = begun.model if begun else GPT2LMHeadModel(shape.config(Tokenizer(run / "tokenizer.json").size, length))
-    clock = budget.clock()
-    optimizer = MuonAdamW(model)
-    compiled = compiler(budget, len(blocks.ids) // batch_size * (budget.epochs or 0))
-    paced = {**budget.options, "save_strategy": "steps", "save_steps": 150, "logging_steps": 25}
-    trainer = Trainer(
-        model,
-        arguments(run, batch_size, seed, torch_compile=compiled, **paced),
-        train_dataset=Blocks(blocks),
-        data_collator=collate,
-        optimizers=(optimizer, warmup_stable_decay(optimizer, clock.progress, decay=decay)),
-        callbacks=[clock, Progress(clock), HeldOut(held_out, run, every=300)],
-    )
-    trainer.remove_callback(PrinterCallback)
+    blocks, choices = Packed.load(run / "train.npz"), asked.choices
+    packs = {path.stem: Packed.load(path) for path in sorted((run / "heldout").glob("*.npz"))}
+    torch.manual_seed(asked.seed)
+    model = begun.model if begun else GPT2LMHeadModel(asked.shape.config(Tokenizer(run / "tokenizer.json").size, asked.length))
+    compiled = compiler(asked.budget, len(blocks.ids) // asked.batch_size * (asked.budget.epochs or 0))
+    task = BlockTask(Blocks(blocks), {group: packed for group, packed in packs.items() if packed.characters})
+    trainer = trainer_for(
+        model, task, MuonAdamW(model), run, choices, decay=asked.decay, best=False, torch_compile=compiled,
+        include_num_input_tokens_seen="all",
+    )  # fmt: skip
     resume(trainer, run, checkpoint)
-    figures = {group: bits_per_character(model, packed) for group, packed in held_out.items() if packed.characters}
-    figures["tokens_seen"] = float(trainer.state.global_step * batch_size * length)
+    figures = {group: bits_per_character(model, packed) for group, packed in task.held_out.items()}
+    figures["tokens_seen"] = float(trainer.state.num_input_tokens_seen)
     return figures
 
 
@@ -158,6 +149,10 @@ class Blocks(torch.utils.data.Dataset):
     def __getitem__(self, index: int) -> np.ndarray:
         return self.ids[index]
 
+    @property
+    def lengths(self) -> list[int]:
+        return [self.ids.shape[1]] * len(self.ids)
+
 
 def collate(blocks: list[np.ndarray]) -> dict[str, torch.Tensor]:
     """Ids [batch, length]; labels are the ids, pads left out."""
@@ -165,35 +160,24 @@ def collate(blocks: list[np.ndarray]) -> dict[str, torch.Tensor]:
     return {"input_ids": ids, "labels": ids.masked_fill(ids == PAD, -100)}
 
 
-class HeldOut(TrainerCallback):
-    """Tells and logs held-out bits per character of each group now and then, and at the end."""
+class BlockTask:
+    """Packed blocks as a task of the training loop, watched by the bits a character of each held-out group."""
 
-    def __init__(self, groups: dict[str, Packed], run: Path, every: int) -> None:
-        self.groups = {group: packed for group, packed in groups.items() if packed.characters}
-        self.run, self.every = run, every
-
-    def on_step_end(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
-        last = control.should_training_stop or state.global_step >= state.max_steps
-        if state.is_world_process_zero and (state.global_step % self.every == 0 or last):
-            self._tell(args, state, model)
-
-    def _tell(self, args: Any, state: Any, model: Any) -> None:
-        measured = {group: measure(model, packed, blocks=24) for group, packed in self.groups.items()}
-        bits = {group: round(nats / math.log(2) / characters, 4) for group, (nats, _, characters) in measured.items()}
-        said = ", ".join(f"{group} {value:.4f}" for group, value in bits.items())
-        tqdm.write(f"step {state.global_step:,}: held-out bits/character: {said or 'no row is held out'}", file=sys.stderr)
-        nats, tokens = (sum(column) for column in zip(*((n, t) for n, t, _ in measured.values()), strict=True)) if measured else (0.0, 0)
-        losses = [line["loss"] for line in state.log_history if "loss" in line and line["step"] > state.global_step - self.every]
-        record.log(
-            self.run, step=state.global_step, epoch=round(state.epoch or 0.0, 4),
-            tokens=state.global_step * args.train_batch_size * args.world_size * self._length,
-            train_loss=round(mean(losses), 5) if losses else None, validation_loss=round(nats / tokens, 5) if tokens else None,
-            **bits,
-        )  # fmt: skip
+    def __init__(self, train: Blocks, held_out: dict[str, Packed]) -> None:
+        self.train, self.held_out = train, held_out
+        self.collate = collate
 
     @property
-    def _length(self) -> int:
-        return next((packed.ids.shape[1] for packed in self.groups.values()), 0)
+    def watched(self) -> bool:
+        return bool(self.held_out)
+
+    def loss(self, model: Any, batch: dict[str, Any]) -> torch.Tensor:
+        return target_loss(model, batch)
+
+    def watch(self, model: Any) -> dict[str, float]:
+        measured = {group: measure(model, packed, _WATCHED) for group, packed in self.held_out.items()}
+        nats, tokens = (sum(column) for column in zip(*((n, t) for n, t, _ in measured.values()), strict=True))
+        return {"loss": nats / max(1, tokens), **{group: n / math.log(2) / c for group, (n, _, c) in measured.items()}}
 
 
 def bits_per_character(model: torch.nn.Module, packed: Packed, blocks: int | None = None) -> float:
@@ -204,14 +188,14 @@ def bits_per_character(model: torch.nn.Module, packed: Packed, blocks: int | Non
 
 @torch.no_grad()
 def measure(model: torch.nn.Module, packed: Packed, blocks: int | None = None) -> tuple[float, int, float]:
-    """Nats of the counted tokens in the first `blocks` blocks, how many these are, their characters; bf16 autocast."""
+    """Nats of the counted tokens in the first `blocks` blocks, how many these are, their characters."""
     model.eval()
     ids = torch.from_numpy(packed.ids[:blocks].astype(np.int64))
     counted = torch.from_numpy(packed.counted[:blocks])
     device = next(model.parameters()).device
     nats = 0.0
     for rows, mask in zip(ids.split(4), counted.split(4), strict=True):
-        with torch.autocast(device.type, torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=has_bf16()):
             logits = model(input_ids=rows.to(device), attention_mask=torch.ones_like(rows).to(device)).logits[:, :-1]
         losses = torch.nn.functional.cross_entropy(logits.float().transpose(1, 2), rows[:, 1:].to(device), reduction="none")
         nats += float(losses[mask[:, 1:].to(device)].sum())

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from kogpt_funcs.models import Example
-from kogpt_funcs.models.tokenizers.kogpt2 import Tokenizer
+from kogpt_funcs.models.tokenizers.tokenizer import Tokenizer
 from kogpt_funcs.training import sequences
 from kogpt_funcs.training.turns import Strategy, answers, collate
 

@@ -12,7 +12,10 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from kogpt_funcs.models import Example, Special
-from kogpt_funcs.models.tokenizers.kogpt2 import END, PAD, Tokenizer
+from kogpt_funcs.models.tokenizers.tokenizer import Tokenizer
+
+_FILLER = 0  # an id for the places behind a row's end, which nothing reads
+_ROWS, _TOKENS = 32, 4096  # of a batch that is measured
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ def sequences(examples: Iterable[Example], tokenizer: Tokenizer, length: int) ->
 def pieces(example: Example, tokenizer: Tokenizer, length: int) -> Iterator[Sequence]:
     """An example as one sequence. A longer one than `length` tokens is cut if it is plain text: no text in its prompt."""
     before = tokenizer.encode(example.prompt)
-    ids = [*before, *tokenizer.encode([example.target]), END]
+    ids = [*before, *tokenizer.encode([example.target]), tokenizer.end]
     if len(ids) <= length:
         yield Sequence(ids, len(before), len(example.target))
     elif all(isinstance(piece, Special) for piece in example.prompt):
@@ -44,9 +47,9 @@ def pieces(example: Example, tokenizer: Tokenizer, length: int) -> Iterator[Sequ
 class Sequences(torch.utils.data.Dataset):
     """Sequences as Trainer wants them, in four bytes a token."""
 
-    def __init__(self, found: Iterable[Sequence] = ()) -> None:
+    def __init__(self, sequences: Iterable[Sequence] = ()) -> None:
         self._ids, self._ends, self._starts, self._characters = array("I"), array("Q"), array("I"), array("I")
-        for sequence in found:
+        for sequence in sequences:
             self.append(sequence)
 
     def append(self, sequence: Sequence) -> None:
@@ -76,7 +79,7 @@ def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
     The places before every target have no part in the loss: leaving them out of the vocabulary's matrix saves a third of a step.
     """
-    ids = pad_sequence([torch.tensor(row["input_ids"]) for row in rows], batch_first=True, padding_value=PAD)
+    ids = pad_sequence([torch.tensor(row["input_ids"]) for row in rows], batch_first=True, padding_value=_FILLER)
     place = torch.arange(ids.shape[1])
     there = place < torch.tensor([[len(row["input_ids"])] for row in rows])
     counted = there & (place >= torch.tensor([[row["start"]] for row in rows]))
@@ -85,25 +88,61 @@ def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {"input_ids": ids, "attention_mask": there.long(), "labels": labels, "logits_to_keep": labels.shape[1]}
 
 
-def bits_per_character(model: torch.nn.Module, found: list[Sequence]) -> float:
+class SequenceTask:
+    """Sequences as a task of the training loop: cross-entropy of their targets, watched as bits a character too."""
+
+    def __init__(self, train: Sequences, held_out: list[Sequence]) -> None:
+        self.train, self.held_out = train, held_out
+        self.collate = collate
+
+    @property
+    def watched(self) -> bool:
+        return bool(self.held_out)
+
+    def loss(self, model: Any, batch: dict[str, Any]) -> torch.Tensor:
+        return target_loss(model, batch)
+
+    def watch(self, model: Any) -> dict[str, float]:
+        nats, tokens = loss(model, self.held_out)
+        return {"loss": nats / max(1, tokens), "bits_per_character": _bits(nats, self.held_out)}
+
+
+def target_loss(model: Any, batch: dict[str, Any], reduction: str = "mean") -> torch.Tensor:
+    """Nats of the labels in `batch`, each told at the place before its own: their mean, their sum, or each one's own."""
+    labels = batch.pop("labels")[:, 1:]
+    logits = model(**batch).logits[:, :-1].float()
+    return torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels, reduction=reduction)
+
+
+def bits_per_character(model: torch.nn.Module, measured: list[Sequence]) -> float:
     """Bits a character of the targets (their end token counted too)."""
-    nats, _ = loss(model, found)
-    return nats / math.log(2) / max(1, sum(s.characters for s in found))
+    return _bits(loss(model, measured)[0], measured)
 
 
 @torch.no_grad()
-def loss(model: torch.nn.Module, found: list[Sequence]) -> tuple[float, int]:
-    """Nats of all target tokens in `found`, and how many these are. The model is in evaluation mode afterwards."""
+def loss(model: torch.nn.Module, measured: list[Sequence]) -> tuple[float, int]:
+    """Nats of all target tokens in `measured`, and how many these are. The model is in evaluation mode afterwards."""
     model.eval()
     device = next(model.parameters()).device
     nats, tokens = 0.0, 0
-    ordered = sorted(found, key=lambda s: len(s.ids))
-    for i in range(0, len(ordered), 32):
-        rows = collate([{"input_ids": s.ids, "start": s.start} for s in ordered[i : i + 32]])
-        labels = rows.pop("labels")[:, 1:].to(device)
-        keep = rows.pop("logits_to_keep")
-        batch = {key: value.to(device) for key, value in rows.items()}
-        logits = model(**batch, logits_to_keep=keep).logits[:, :-1]
-        nats += float(torch.nn.functional.cross_entropy(logits.float().transpose(1, 2), labels, reduction="sum"))
-        tokens += int((labels != -100).sum())
+    for rows in _batches(sorted(measured, key=lambda s: len(s.ids))):
+        batch = collate([{"input_ids": s.ids, "start": s.start} for s in rows])
+        batch = {key: value.to(device) if isinstance(value, torch.Tensor) else value for key, value in batch.items()}
+        tokens += int((batch["labels"][:, 1:] != -100).sum())
+        nats += float(target_loss(model, batch, "sum"))
     return nats, tokens
+
+
+def _bits(nats: float, measured: list[Sequence]) -> float:
+    return nats / math.log(2) / max(1, sum(s.characters for s in measured))
+
+
+def _batches(ordered: list[Sequence]) -> Iterator[list[Sequence]]:
+    batch: list[Sequence] = []
+    for sequence in ordered:
+        if batch and (len(batch) == _ROWS or len(sequence.ids) * (len(batch) + 1) > _TOKENS):
+            yield batch
+            batch = []
+        batch.append(sequence)
+    if batch:
+        yield batch

@@ -2,53 +2,79 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from transformers import GPT2LMHeadModel
+from peft import LoraConfig, get_peft_model
+from torch import nn
+from transformers.activations import NewGELUActivation
 
 from kogpt_funcs.contract.errors import CheckpointError
 from kogpt_funcs.models.bases import checkpoints, loading
-from kogpt_funcs.models.tokenizers.kogpt2 import Tokenizer
+from kogpt_funcs.models.networks import architectures
+from kogpt_funcs.models.networks.architecture import Architecture
+from kogpt_funcs.models.tokenizers import read_tokenizer
+from kogpt_funcs.models.tokenizers.tokenizer import Tokenizer
 
-_TIED = {"lm_head.weight"}  # the same matrix as the embeddings
+_LONGEST = 1024  # tokens of a training sequence, whatever more the base can read
 
 
 class Start(NamedTuple):
+    base: str  # as the user named it
     folder: Path
+    architecture: Architecture
     tokenizer: Tokenizer
-    model: GPT2LMHeadModel  # fp32
+    model: Any  # of transformers
+    length: int  # tokens that a training sequence may have
     fingerprint: str
 
 
-def start(base: str) -> Start:
-    """The checkpoint `base`, or CheckpointError where it is no GPT-2, is damaged, or has another model's tokenizer."""
-    folder = checkpoints.folder(base)
-    name = checkpoints.slug(base)
-    architecture = checkpoints.read_json(folder / "config.json").get("model_type")
-    if architecture != "gpt2":
-        raise CheckpointError(f"Checkpoint {name!r} has architecture {architecture!r}. Training starts from a 'gpt2', such as base or skt/kogpt2-base-v2.")
-    tokenizer = Tokenizer(folder / "tokenizer.json")
-    model = _load(folder, name)
-    if model.config.vocab_size < tokenizer.size:
+def start(base: str, dtype: torch.dtype = torch.float32) -> Start:
+    """The checkpoint `base`; CheckpointError where its architecture is not ours, it is damaged, or has another's tokenizer."""
+    folder, name = checkpoints.folder(base), checkpoints.slug(base)
+    architecture = loading.architecture_of(folder)
+    if architecture is None:
+        kind = checkpoints.read_json(folder / "config.json").get("model_type")
+        known = ", ".join(sorted(architectures()))
+        raise CheckpointError(f"Checkpoint {name!r} has architecture {kind!r}. Training starts from one of: {known}; such as small or gemma.")
+    tokenizer = read_tokenizer(folder)
+    model = _load(folder, name, dtype)
+    shape = architecture.shape(model.config)
+    if shape.vocabulary < tokenizer.size:
         raise CheckpointError(
-            f"Checkpoint {name!r}: its tokenizer has {tokenizer.size} entries, its weights {model.config.vocab_size}. "
+            f"Checkpoint {name!r}: its tokenizer has {tokenizer.size} entries, its weights {shape.vocabulary}. "
             "They are not of one model."
         )
-    return Start(folder, tokenizer, model, loading.fingerprint(model))
+    return Start(base, folder, architecture, tokenizer, model, min(shape.context, _LONGEST), architecture.fingerprint(model))
 
 
-def _load(folder: Path, name: str) -> GPT2LMHeadModel:
-    try:
-        loaded: Any = GPT2LMHeadModel.from_pretrained(str(folder), dtype=torch.float32, output_loading_info=True)
-        model, info = loaded
-    except Exception as error:  # files break in many ways, and each library has its own words for it
-        raise CheckpointError(f"Checkpoint {name!r} cannot be loaded: {type(error).__name__}: {str(error).splitlines()[0]:.200}") from error
-    missing = sorted(set(info["missing_keys"]) - _TIED)
-    if missing or info["mismatched_keys"]:
-        raise CheckpointError(
-            f"Checkpoint {name!r} lacks weights that its config.json promises ({(missing or ['of that shape'])[0]} …). "
-            "Training would start from random ones."
-        )
+def with_adapter(begun: Start, rank: int) -> Any:
+    """The model of `begun` with fresh LoRA on every linear layer of its blocks; the base's own weights are frozen."""
+    lora = LoraConfig(
+        r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=begun.architecture.targets,
+        fan_in_fan_out=begun.architecture.transposed, task_type="CAUSAL_LM",
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # PEFT uses what transformers is about to rename
+        return get_peft_model(quickened(begun.model), lora)
+
+
+def quickened(model: Any) -> Any:
+    """`model` with one kernel for each GELU that transformers writes as eight."""
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, NewGELUActivation):
+                setattr(module, name, nn.GELU(approximate="tanh"))
     return model
+
+
+def _load(folder: Path, name: str, dtype: torch.dtype) -> Any:
+    try:
+        return loading.load(folder, dtype)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error} Training would start from random ones.") from error
+    except Exception as error:  # files break in many ways, and each library has its own words for it
+        said = str(error).splitlines()[0] if str(error) else ""
+        raise CheckpointError(f"Checkpoint {name!r} cannot be loaded: {type(error).__name__}: {said:.200}") from error

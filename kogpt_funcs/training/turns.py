@@ -2,63 +2,47 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import torch
 
-from kogpt_funcs.korean.text import clean
 from kogpt_funcs.models import Example, Special
-from kogpt_funcs.models.tokenizers.kogpt2 import END, PAD, SPECIALS, Tokenizer
-from kogpt_funcs.training.sequences import Sequence
+from kogpt_funcs.models.tokenizers.tokenizer import Tokenizer
+from kogpt_funcs.training.dialogue_rows import ASSISTANT, USER
+from kogpt_funcs.training.sequences import Sequence, loss, target_loss
 
 #: Which tokens the loss counts, `</s>` always among them. ChatHuman's names: Input, -100, -100+sys, Shift.
 Strategy = Literal["input", "last", "all", "shift"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
-_USER, _ASSISTANT = Special("<usr>"), Special("<sys>")
-_START = SPECIALS.index("<s>")
-_MARK = re.compile(r"<(usr|sys)>")
-
-
-def dialogue(row: dict[str, Any]) -> Iterator[Example]:
-    """A row has `turns`, a list that the user begins; or `conversation`, a text in which <usr> and <sys> mark the turns.
-
-    The last turn of the assistant is the target, what comes after it is left out.
-    """
-    turns = _turns(row)
-    while turns and turns[-1][0] != _ASSISTANT:
-        turns.pop()
-    if len(turns) < 2:
-        raise ValueError("an answer of the assistant to a turn of the user is wanted")
-    pieces: list[Special | str] = [piece for turn in turns for piece in turn]
-    yield Example(pieces[:-1], turns[-1][1])
+_FILLER = 0  # an id for the places behind a row's end, which nothing reads
 
 
 @dataclass(frozen=True)
-class Labelled:
+class Counted:
     """A dialogue's ids, and for each whether the loss counts it."""
 
     ids: list[int]
     counted: list[bool]
 
 
-def labelled(example: Example, strategy: Strategy, tokenizer: Tokenizer, length: int) -> Labelled:
+def labelled(example: Example, strategy: Strategy, tokenizer: Tokenizer, length: int) -> Counted:
     """The dialogue with its labels. One longer than `length` tokens loses its first exchanges, then its first tokens.
 
     input: every token counts; shift: the same behind `<s>`, so that the first mark is learned too; last: only the last
     turn of the assistant counts; all: all of its turns do, but neither their marks nor the user's turns.
     """
-    turns = _fitting(_encoded(example, tokenizer), length - 1 - (strategy == "shift"))
-    ids, counted = ([_START], [False]) if strategy == "shift" else ([], [])
+    ids = _start(strategy, tokenizer)
+    counted = [False] * len(ids)
+    turns = _fitting(_encoded(example, tokenizer), length - 1 - len(ids))
     for number, (speaker, text) in enumerate(turns, 1):
         whole = strategy in ("input", "shift")
-        said = whole or (speaker == _ASSISTANT and (strategy == "all" or number == len(turns)))
-        ids += [SPECIALS.index(speaker.name), *text]
+        said = whole or (speaker == ASSISTANT and (strategy == "all" or number == len(turns)))
+        ids += [_mark(speaker, tokenizer), *text]
         counted += [whole] + [said] * len(text)
-    return Labelled([*ids, END][-length:], [*counted, True][-length:])
+    return Counted([*ids, tokenizer.end][-length:], [*counted, True][-length:])
 
 
 def answers(example: Example, strategy: Strategy, tokenizer: Tokenizer, length: int) -> Iterator[Sequence]:
@@ -67,13 +51,13 @@ def answers(example: Example, strategy: Strategy, tokenizer: Tokenizer, length: 
     They are the same tokens whatever the strategy, which decides only whether `<s>` stands in front.
     """
     turns = _encoded(example, tokenizer)
-    start = [_START] if strategy == "shift" else []
+    start = _start(strategy, tokenizer)
     for number, (speaker, text) in enumerate(turns, 1):
-        if speaker != _ASSISTANT or not text:
+        if speaker != ASSISTANT or not text:
             continue
         before = _fitting(turns[:number], length - len(start))[:-1]
-        prompt = [i for turn in before for i in (SPECIALS.index(turn[0].name), *turn[1])]
-        prompt = [*start, *prompt, SPECIALS.index("<sys>")]
+        prompt = [i for turn in before for i in (_mark(turn[0], tokenizer), *turn[1])]
+        prompt = [*start, *prompt, _mark(ASSISTANT, tokenizer)]
         room = length - len(prompt)
         yield Sequence(prompt + text[:room], len(prompt), len(tokenizer.decode(text[:room]).strip()))
 
@@ -82,7 +66,7 @@ class Dialogues(torch.utils.data.Dataset):
     """Labelled dialogues as Trainer wants them."""
 
     def __init__(self) -> None:
-        self.found: list[Labelled] = []
+        self.found: list[Counted] = []
 
     def __len__(self) -> int:
         return len(self.found)
@@ -100,38 +84,39 @@ def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
     ids = [torch.tensor(row["input_ids"]) for row in rows]
     labels = [i.masked_fill(~torch.tensor(row["counted"]), -100) for i, row in zip(ids, rows, strict=True)]
     mask = [torch.ones_like(i) for i in ids]
-    return {"input_ids": _padded(ids, PAD), "attention_mask": _padded(mask, 0), "labels": _padded(labels, -100)}
+    return {"input_ids": _padded(ids, _FILLER), "attention_mask": _padded(mask, 0), "labels": _padded(labels, -100)}
 
 
 def _padded(rows: list[torch.Tensor], fill: int) -> torch.Tensor:
     return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=fill)
 
 
-def _turns(row: dict[str, Any]) -> list[tuple[Special, str]]:
-    if row.get("conversation") is not None:
-        _, *parts = _MARK.split(str(row["conversation"]))
-        said = [(_USER if mark == "usr" else _ASSISTANT, text) for mark, text in zip(parts[::2], parts[1::2], strict=True)]
-    else:
-        given = row["turns"]
-        if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
-            raise ValueError("`turns` is to be a list of texts")
-        said = [(_ASSISTANT if i % 2 else _USER, text) for i, text in enumerate(given)]
-    said = [(speaker, " ".join(clean(text).split())) for speaker, text in said]
-    if any(not text for _, text in said):
-        raise ValueError("a turn is empty")
-    while said and said[0][0] != _USER:
-        said.pop(0)
-    return _joined(said)
+class DialogueTask:
+    """Dialogues as a task of the training loop, watched by the assistant's turns of held-out ones."""
+
+    def __init__(self, train: Dialogues, held_out: list[Sequence]) -> None:
+        self.train, self.held_out = train, held_out
+        self.collate = collate
+
+    @property
+    def watched(self) -> bool:
+        return bool(self.held_out)
+
+    def loss(self, model: Any, batch: dict[str, Any]) -> torch.Tensor:
+        return target_loss(model, batch)
+
+    def watch(self, model: Any) -> dict[str, float]:
+        nats, tokens = loss(model, self.held_out)
+        return {"loss": nats / max(1, tokens)}
 
 
-def _joined(said: list[tuple[Special, str]]) -> list[tuple[Special, str]]:
-    """Turns that follow each other from the same mouth are one."""
-    turns: list[tuple[Special, str]] = []
-    for speaker, text in said:
-        if turns and turns[-1][0] == speaker:
-            text = f"{turns.pop()[1]} {text}"
-        turns.append((speaker, text))
-    return turns
+def _start(strategy: Strategy, tokenizer: Tokenizer) -> list[int]:
+    """What stands in front of a dialogue: `<s>` by "shift", or where the base begins every text with it."""
+    return tokenizer.encode([Special("<s>")]) if strategy == "shift" else tokenizer.encode([USER])[:-1]
+
+
+def _mark(speaker: Special, tokenizer: Tokenizer) -> int:
+    return tokenizer.encode([speaker])[-1]
 
 
 def _encoded(example: Example, tokenizer: Tokenizer) -> list[tuple[Special, list[int]]]:

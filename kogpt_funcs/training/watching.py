@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -14,10 +13,10 @@ import torch
 from tqdm import tqdm
 from transformers import TrainerCallback
 
-from kogpt_funcs.models.tokenizers.kogpt2 import END, PAD
 from kogpt_funcs.training import record
 from kogpt_funcs.training.loop import Clock
 from kogpt_funcs.training.sequences import Sequence
+from kogpt_funcs.training.starting import Start
 
 _SAMPLE_EVERY = 20.0  # seconds between two looks: short epochs need not show one each
 _SAMPLE_TOKENS = 40
@@ -65,18 +64,18 @@ class Curve(TrainerCallback):
             return
         before = max((line["step"] for line in record.curve(self.run)), default=0)
         losses = [line["loss"] for line in state.log_history if "loss" in line and line["step"] > before]
+        others = {name.removeprefix("eval_"): round(value, 5) for name, value in metrics.items() if name != "eval_loss"}
         record.log(
             self.run, step=state.global_step, epoch=round(state.epoch or 0.0, 4), tokens=int(state.num_input_tokens_seen),
-            train_loss=round(mean(losses), 5) if losses else None, validation_loss=round(metrics["eval_loss"], 5),
-            bits_per_character=round(metrics["eval_bits_per_character"], 5),
+            train_loss=round(mean(losses), 5) if losses else None, validation_loss=round(metrics["eval_loss"], 5), **others,
         )  # fmt: skip
 
 
 class Samples(TrainerCallback):
     """What the model writes for the first held-out prompts, on stderr and in samples.jsonl, beside what was to be learned."""
 
-    def __init__(self, run: Path, held_out: list[Sequence], decode: Callable[[list[int]], str], count: int = 2) -> None:
-        self.run, self.shown, self.decode = run, held_out[:count], decode
+    def __init__(self, run: Path, held_out: list[Sequence], begun: Start, count: int = 2) -> None:
+        self.run, self.shown, self.length, self.tokenizer = run, held_out[:count], begun.length, begun.tokenizer
         self._last = -_SAMPLE_EVERY
 
     def on_evaluate(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
@@ -86,21 +85,21 @@ class Samples(TrainerCallback):
         for sequence in self.shown:
             # A text without a prompt is continued from its first words.
             prompt = sequence.ids[: max(sequence.start, 4)]
-            line = {"step": state.global_step, "prompt": self.decode(prompt), "text": self.decode(_continue(model, prompt))}
+            decode = self.tokenizer.decode
+            line = {"step": state.global_step, "prompt": decode(prompt), "text": decode(self._continued(model, prompt))}
             tqdm.write(f"  {line['prompt']} → {line['text']}", file=sys.stderr)
             with (self.run / "samples.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
-
-@torch.no_grad()
-def _continue(model: Any, prompt: list[int]) -> list[int]:
-    """A sampled continuation; the random numbers of the run are left as they were."""
-    ids = torch.tensor([prompt], device=next(model.parameters()).device)
-    room = model.config.n_positions - len(prompt)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        written = model.generate(
-            input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=True, temperature=0.8, top_k=50,
-            max_new_tokens=max(1, min(_SAMPLE_TOKENS, room)), pad_token_id=PAD, eos_token_id=END,
-        )  # fmt: skip
-    return written[0, len(prompt) :].tolist()
+    @torch.no_grad()
+    def _continued(self, model: Any, prompt: list[int]) -> list[int]:
+        """A sampled continuation; the random numbers of the run are left as they were."""
+        ids = torch.tensor([prompt], device=next(model.parameters()).device)
+        room = max(1, min(_SAMPLE_TOKENS, self.length - len(prompt)))
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            written = model.generate(
+                input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=True, temperature=0.8, top_k=50,
+                max_new_tokens=room, pad_token_id=self.tokenizer.pad, eos_token_id=self.tokenizer.end,
+            )  # fmt: skip
+        return written[0, len(prompt) :].tolist()

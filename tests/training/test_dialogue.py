@@ -17,8 +17,9 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from kogpt_funcs.models import Example, Special
 from kogpt_funcs.models.tokenizers.kogpt2 import END, Tokenizer
+from kogpt_funcs.training.dialogue_rows import dialogue
 from kogpt_funcs.training.replies import measure, rank
-from kogpt_funcs.training.turns import STRATEGIES, answers, collate, dialogue, labelled
+from kogpt_funcs.training.turns import STRATEGIES, answers, collate, labelled
 
 USR, SYS = 2, 4
 TURNS = ["안녕", "반가워", "뭐 해?", "책 읽어"]

@@ -15,12 +15,16 @@ import torch
 import yaml
 from transformers import AutoModelForSequenceClassification, BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
 
+from tiny import tiny_base
+
 from kogpt_funcs import models
 from kogpt_funcs.contract import registry, settings
 from kogpt_funcs.contract.errors import CheckpointError, KogptError
+from kogpt_funcs.data.tables import Row
 from kogpt_funcs.models import Labelled, cache
+from kogpt_funcs.models.classifier.classifier import Classifier
 from kogpt_funcs.models.classifier.ngrams import FILE, Ngrams
-from kogpt_funcs.training import label_measures, label_rows, labelling
+from kogpt_funcs.training import label_measures, label_rows, label_task
 from kogpt_funcs.training.label_measures import Predicted
 from kogpt_funcs.training.labelling import Options, train_classifier
 from kogpt_funcs.training.sources import Source
@@ -71,7 +75,7 @@ def kobert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(data: Path, gpt2: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str, Any]]:
     """The run's folder, the checkpoint and the figures of a classifier from the tiny GPT-2."""
     place = tmp_path_factory.mktemp("trained")
-    options = Options(lr=3e-3, batch_size=16, epochs=3, patience=3)
+    options = Options(lr=3e-3, batch_size=16, epochs=3, patience=3, full=True)
     figures = train_classifier("classify_emotion", [Source(data)], base=str(gpt2), run=place / "run", out=place / "out", options=options)
     return place / "run", place / "out", figures
 
@@ -139,17 +143,17 @@ def test_a_run_that_is_there_is_gone_on_with_only_when_asked(
 ) -> None:
     shutil.copytree(trained[0], tmp_path / "run")
     again: dict[str, Any] = {"base": str(gpt2), "run": tmp_path / "run", "out": tmp_path / "out"}
-    options = Options(lr=3e-3, batch_size=16, epochs=4, patience=3)
+    options = Options(lr=3e-3, batch_size=16, epochs=4, patience=3, full=True)
     with pytest.raises(KogptError, match="--resume"):
         train_classifier("classify_emotion", [Source(data)], options=options, **again)
     with pytest.raises(KogptError, match="--batch-size was 16 and is now 8"):
-        train_classifier("classify_emotion", [Source(data)], options=Options(lr=3e-3, batch_size=8, epochs=4), mode="resume", **again)
+        train_classifier("classify_emotion", [Source(data)], options=Options(lr=3e-3, batch_size=8, epochs=4, full=True), mode="resume", **again)
     figures = train_classifier("classify_emotion", [Source(data)], options=options, mode="resume", **again)
     assert figures["steps"] == trained[2]["steps"] * 4 // 3
 
 
 def test_kobert_learns_and_answers(kobert: Path, data: Path, tmp_path: Path) -> None:
-    options = Options(lr=3e-3, batch_size=16, minutes=0.1)
+    options = Options(lr=3e-3, batch_size=16, minutes=0.1, full=True)
     figures = train_classifier("classify_emotion", [Source(data)], base=str(kobert), run=tmp_path / "run", out=tmp_path / "out", options=options)
     assert figures["six_accuracy"] > 0.9
     assert (tmp_path / "out/spiece.model").is_file()
@@ -158,12 +162,75 @@ def test_kobert_learns_and_answers(kobert: Path, data: Path, tmp_path: Path) -> 
     assert max(sad["six"], key=sad["six"].__getitem__) == "슬픔"
 
 
+@pytest.fixture(scope="module", params=["gpt2", "gemma3_text"])
+def adapted(request: pytest.FixtureRequest, data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str, Any]]:
+    """weights/, the classifier in it and its figures: an adapter and a head on a tiny base of each architecture."""
+    weights = tmp_path_factory.mktemp("weights")
+    tiny_base(weights / "tiny", request.param)
+    run, out = tmp_path_factory.mktemp("run"), weights / "tiny" / "classify_emotion"
+    options = Options(lr=1e-2, batch_size=16, epochs=3, rank=4)
+    with settings.using(weights=weights, base="tiny"):
+        figures = train_classifier("classify_emotion", [Source(data)], base="tiny", run=run, out=out, options=options, mode="fresh")
+    return weights, out, figures
+
+
+def test_an_adapter_and_a_head_learn_and_answer(adapted: tuple[Path, Path, dict[str, Any]]) -> None:
+    weights, out, figures = adapted
+    assert figures["six_accuracy"] > 0.9
+    assert not (out / "model.safetensors").exists()
+    with settings.using(weights=weights, base="tiny"):
+        happy, sad = models.classify(["언니가 너무 좋아 행복해", "언니가 슬퍼서 울었다"], "classify_emotion")
+        (loaded,) = cache.resident()["checkpoints"]
+    assert max(happy["six"], key=happy["six"].__getitem__) == "기쁨"
+    assert max(sad["six"], key=sad["six"].__getitem__) == "슬픔"
+    assert loaded["name"] == "tiny/classify_emotion"
+
+
+def test_what_is_served_is_what_was_trained(adapted: tuple[Path, Path, dict[str, Any]], data: Path) -> None:
+    weights, _, figures = adapted
+    split = label_rows.read(registry.get("classify_emotion").training_labels, [Source(data)])
+    with settings.using(weights=weights, base="tiny"):
+        read = Classifier("tiny/classify_emotion", exact=True)([row.text for row in split.test])
+    best = [max(scores["six"], key=scores["six"].__getitem__) for scores in read]
+    wanted = [max(row.targets["six"], key=row.targets["six"].__getitem__) for row in split.test]
+    assert np.mean([a == b for a, b in zip(best, wanted, strict=True)]) == pytest.approx(figures["six_accuracy"], abs=0.02)
+
+
+def test_an_adapted_classifier_of_other_weights_is_refused(adapted: tuple[Path, Path, dict[str, Any]], tmp_path: Path) -> None:
+    shutil.copytree(adapted[0], tmp_path / "weights")
+    place = tmp_path / "weights/tiny/classify_emotion"
+    written = json.loads((place / "base.json").read_text())
+    assert written["base"] == "tiny"
+    (place / "base.json").write_text(json.dumps({**written, "fingerprint": "0" * 12}))
+    with settings.using(weights=tmp_path / "weights", base="tiny"), pytest.raises(CheckpointError, match="trained on other weights"):
+        models.classify(["글"], "classify_emotion")
+    (place / "base.json").write_text(json.dumps(written))
+    (place / "head.safetensors").write_bytes(b"short")
+    with settings.using(weights=tmp_path / "weights", base="tiny"), pytest.raises(CheckpointError, match="cannot be loaded"):
+        models.classify(["글"], "classify_emotion")
+
+
+def test_neighbouring_lines_are_held_out_together() -> None:
+    rows = [Row(i + 2, {"label": "기쁨", "text": f"글 {i}"}) for i in range(900)]
+    chosen = [i for i, held in enumerate(label_rows.held_out(rows)) if held]
+    assert chosen == [*range(140, 160), *range(440, 460), *range(740, 760)]
+    assert label_rows.held_out(rows[:40]) == [label_rows.is_held_out_label_row(row.cells) for row in rows[:40]]
+
+
+def test_two_labels_that_a_reader_named_weigh_unequally() -> None:
+    labelled = registry.get("classify_emotion").training_labels
+    (both,) = labelled({"text": "글", "label": "슬픔+분노"})
+    assert (both.targets, both.weight("six"), both.weight("kote")) == ({"six": {"슬픔": 0.65, "분노": 0.35}}, 1.0, 0.0)
+    (derived,) = labelled({"text": "글", "labels": ["기쁨"]})
+    assert 0 < derived.weight("six") < derived.weight("kote") == 1.0
+
+
 def test_which_rows_are_held_out() -> None:
     texts = [f"글 {i}" for i in range(4000)]
-    held = {split: [t for t in texts if labelling.is_held_out_label_row({"text": t, "split": split})] for split in ("train", "val", "test")}
+    held = {split: [t for t in texts if label_rows.is_held_out_label_row({"text": t, "split": split})] for split in ("train", "val", "test")}
     assert not held["train"] + held["val"]
     assert 900 < len(held["test"]) < 1100
-    assert 400 < sum(labelling.is_held_out_label_row({"text": t}) for t in texts) < 600
+    assert 400 < sum(label_rows.is_held_out_label_row({"text": t}) for t in texts) < 600
     calibration, test = label_rows.halves(Labelled(t, {}) for t in held["test"])
     assert 400 < len(calibration) < 600
     assert not {row.text for row in calibration} & {row.text for row in test}
@@ -191,7 +258,7 @@ def test_data_without_labels(name: str, content: str, said: str, gpt2: Path, tmp
     (tmp_path / name).write_text(content, encoding="utf-8")
     with pytest.raises(KogptError, match=said):
         train_classifier(
-            "classify_emotion", [Source(tmp_path / name)], base=str(gpt2), run=tmp_path / "run", out=tmp_path / "out", options=Options(minutes=1)
+            "classify_emotion", [Source(tmp_path / name)], base=str(gpt2), run=tmp_path / "run", out=tmp_path / "out", options=Options(minutes=1, full=True)
         )  # fmt: skip
     assert not (tmp_path / "out").exists()
 
@@ -201,15 +268,15 @@ def test_a_base_that_cannot_be_loaded(gpt2: Path, data: Path, tmp_path: Path) ->
     shutil.copytree(gpt2, broken)
     (broken / "model.safetensors").write_bytes(b"short")
     with pytest.raises(CheckpointError, match="'broken' cannot be loaded as a classifier"):
-        train_classifier("classify_emotion", [Source(data)], base=str(broken), run=tmp_path / "run", out=tmp_path / "out", options=Options(minutes=1))
+        train_classifier("classify_emotion", [Source(data)], base=str(broken), run=tmp_path / "run", out=tmp_path / "out", options=Options(minutes=1, full=True))
     with pytest.raises(KogptError, match="trains no classifier"):
-        train_classifier("continue_text", [Source(data)], base=str(gpt2), run=tmp_path / "run", out=tmp_path / "out", options=Options(minutes=1))
+        train_classifier("continue_text", [Source(data)], base=str(gpt2), run=tmp_path / "run", out=tmp_path / "out", options=Options(minutes=1, full=True))
 
 
 def test_rare_labels_weigh_more_and_the_mean_row_weighs_one() -> None:
     groups = {"셋": {"labels": ["가", "나"], "activation": "softmax"}}
     targets = np.array([[1, 0]] * 16 + [[0, 1]] * 4, np.float32)
-    weights = labelling.class_weights(groups, targets, np.ones_like(targets, bool))["셋"]
+    weights = label_task.class_weights(groups, targets, np.ones_like(targets))["셋"]
     assert weights[1] / weights[0] == pytest.approx(2)
     assert float((torch.from_numpy(targets) @ weights).mean()) == pytest.approx(1)
 
@@ -220,7 +287,7 @@ def test_calibration_finds_what_was_done_to_the_probabilities() -> None:
     targets = (rng.random(true.shape) < 1 / (1 + np.exp(-true))).astype(np.float32)
     groups: dict[str, dict[str, Any]] = {"셋": {"labels": ["가", "나", "다"], "activation": "sigmoid"}}
     ngrams = Ngrams(np.ones((8, 3)), np.ones(3), np.ones(8))
-    predicted = Predicted((true * 2.0).astype(np.float32), rng.normal(size=true.shape).astype(np.float32), targets, np.ones(true.shape, bool))
+    predicted = Predicted((true * 2.0).astype(np.float32), rng.normal(size=true.shape).astype(np.float32), targets, np.ones(true.shape, np.float32))
     label_measures.calibrate(groups, predicted, ngrams)
     assert groups["셋"]["temperature"] == pytest.approx(2, abs=0.15)
     assert np.abs(ngrams.weights).max() <= 0.25, "noise beside the model is to weigh nothing"
@@ -233,7 +300,7 @@ def test_calibration_finds_what_was_done_to_the_probabilities() -> None:
 def test_calibration_error_by_hand() -> None:
     confidence = np.array([0.95, 0.95, 0.95, 0.95, 0.05, 0.05])
     right = np.array([True, True, False, False, False, False])
-    assert labelling.calibration_error(confidence, right) == pytest.approx((0.45 * 4 + 0.05 * 2) / 6)
+    assert label_measures.calibration_error(confidence, right) == pytest.approx((0.45 * 4 + 0.05 * 2) / 6)
 
 
 def test_ngrams_are_saved_and_checked(tmp_path: Path) -> None:

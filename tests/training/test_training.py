@@ -151,7 +151,7 @@ def test_what_was_trained_answers(place: Path, name: str, arguments: list[str]) 
         (["base", "--data", "{place}/stories.jsonl", "--resume"], "was started otherwise: the data was ['stories.jsonl ("),
         (["change_style", "--data", "{place}/style.tsv", "--minutes", "1", "--epochs", "1"], "Give one of them"),
         (["change_style", "--data", "{place}/style.tsv", "--column", "text"], "is not WANTED=NAME"),
-        (["classify_emotion", "--data", "{place}/emotion.jsonl", "--rank", "4"], "classify_emotion is a classifier: --rank"),
+        (["classify_emotion", "--data", "{place}/emotion.jsonl", "--passes", "4"], "classify_emotion is a classifier: --passes"),
         (["continue_text", "--data", "{place}/stories.jsonl", "--base", "nothing"], "No checkpoint 'nothing'"),
         (["write_comment", "--data", "{place}/style.tsv", "--base", "weights/small", "--run", "runs/new"], "no column 'text'. Columns found: formal"),
     ],

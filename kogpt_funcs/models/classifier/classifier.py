@@ -14,6 +14,7 @@ from kogpt_funcs.contract.errors import Busy, CheckpointError
 from kogpt_funcs.models import cache
 from kogpt_funcs.models.bases import checkpoints
 from kogpt_funcs.models.bases.loading import device
+from kogpt_funcs.models.classifier.adapted import is_adapted, load_adapted
 from kogpt_funcs.models.classifier.batching import Batches
 from kogpt_funcs.models.classifier.encoding import encoder, pad
 from kogpt_funcs.models.classifier.ngrams import Ngrams
@@ -38,7 +39,8 @@ def classify(texts: list[str], name: str) -> list[Probabilities]:
 
 def thresholds(name: str) -> dict[str, dict[str, float]]:
     """{group: {label: the probability from which it counts as found}} of the groups that have some; reads the config alone."""
-    groups = checkpoints.read_json(checkpoints.folder(checkpoints.classifier(name, settings.current().base)) / "config.json").get("label_groups") or []
+    folder = checkpoints.folder(checkpoints.classifier(name, settings.current().base))
+    groups = checkpoints.read_json(folder / "config.json").get("label_groups") or []
     return {g["name"]: dict(zip(g["labels"], g["thresholds"], strict=True)) for g in groups if g.get("thresholds")}
 
 
@@ -48,21 +50,23 @@ class Classifier(cache.Loaded):
     `config.label_groups` is a list of {"name", "labels": [name, …], "activation": "softmax" or "sigmoid",
     "temperature", "thresholds": [a probability a label]}; the groups' labels in order are the model's outputs. Without
     it all labels form one softmax group, "labels". Where the checkpoint has n-gram weights, their logits are added to
-    the model's. On a CPU the linear layers are int8, unless it is to be `exact`.
+    the model's. Where it is an adapter and a head, the base is read from where the base is. On a CPU the linear layers
+    are int8, unless it is to be `exact`.
     """
 
     def __init__(self, name: str, *, exact: bool = False) -> None:
         folder = checkpoints.folder(name)
         self.device = device()
-        self.model = load(folder, torch.float32 if self.device.type == "cpu" else torch.bfloat16)
-        config: Any = self.model.config
-        self.encoder = encoder(folder, config)
-        config.pad_token_id = self.encoder.pad_id  # GPT-2 and others read the last entry that is no pad
-        labels = [config.id2label[i] for i in range(config.num_labels)]
-        self.groups = getattr(config, "label_groups", None) or [{"name": "labels", "labels": labels, "activation": "softmax"}]
-        if [label for group in self.groups for label in group["labels"]] != labels:
-            raise CheckpointError(f"Checkpoint {folder.name!r}: the labels of label_groups are not those of id2label, in order.")
-        self.ngrams = Ngrams.load(folder, len(labels))
+        dtype = torch.float32 if self.device.type == "cpu" else torch.bfloat16
+        if is_adapted(folder):
+            self.groups = checkpoints.read_json(folder / "config.json")["label_groups"]
+            self.model, self.encoder = load_adapted(folder, sum(len(group["labels"]) for group in self.groups), dtype)
+        else:
+            self.model = load(folder, dtype)
+            self.encoder = encoder(folder, self.model.config)
+            self.groups = _groups_of(self.model.config, folder)
+            self.model.config.pad_token_id = self.encoder.pad_id  # GPT-2 and others read the last entry that is no pad
+        self.ngrams = Ngrams.load(folder, sum(len(group["labels"]) for group in self.groups))
         self._parameters = sum(p.numel() for p in self.model.parameters())
         self._int8 = self.device.type == "cpu" and not exact
         if self._int8:
@@ -81,7 +85,7 @@ class Classifier(cache.Loaded):
 
     @property
     def details(self) -> dict[str, Any]:
-        return {"device": str(self.device), "dtype": "int8" if self._int8 else str(self.model.dtype).removeprefix("torch.")}
+        return {"device": str(self.device), "dtype": "int8" if self._int8 else str(next(self.model.parameters()).dtype).removeprefix("torch.")}
 
     def __call__(self, texts: Sequence[str]) -> list[Probabilities]:
         if not texts:
@@ -96,6 +100,14 @@ class Classifier(cache.Loaded):
         """[labels] fp32 for each row of `ids`."""
         batch = {key: value.to(self.device) for key, value in pad(ids, self.encoder.pad_id).items()}
         return self.model(**batch).logits.float().cpu().clone().unbind()
+
+
+def _groups_of(config: Any, folder: Path) -> list[dict[str, Any]]:
+    labels = [config.id2label[i] for i in range(config.num_labels)]
+    groups = getattr(config, "label_groups", None) or [{"name": "labels", "labels": labels, "activation": "softmax"}]
+    if [label for group in groups for label in group["labels"]] != labels:
+        raise CheckpointError(f"Checkpoint {folder.name!r}: the labels of label_groups are not those of id2label, in order.")
+    return groups
 
 
 def load(folder: Path, dtype: torch.dtype, **options: Any) -> Any:

@@ -46,7 +46,7 @@ class PromptEncoder:
         self._tokenizer, self._context = tokenizer, context
 
     def encode(self, text: str) -> list[int]:
-        return [*_without_middle(self._tokenizer.encode([text]), self._context - 1), END]
+        return [*without_middle(self._tokenizer.encode([text]), self._context - 1), END]
 
     def save(self, folder: Path) -> None:
         self._tokenizer.save(folder / "tokenizer.json")
@@ -68,7 +68,7 @@ class PiecesEncoder:
 
     def encode(self, text: str) -> list[int]:
         ids = self._processor.encode(text)
-        return [self._first, *_without_middle(ids, self._context - 2), self._last]
+        return [self._first, *without_middle(ids, self._context - 2), self._last]
 
     def save(self, folder: Path) -> None:
         shutil.copy(self._path, folder)
@@ -108,7 +108,7 @@ def pad(ids: Sequence[Sequence[int]], pad_id: int) -> dict[str, torch.Tensor]:
     }
 
 
-def _without_middle(ids: list[int], room: int) -> list[int]:
+def without_middle(ids: list[int], room: int) -> list[int]:
     if len(ids) <= room:
         return ids
     half = room // 2
