@@ -13,9 +13,8 @@ import pytest
 import sentencepiece
 import torch
 import yaml
-from transformers import AutoModelForSequenceClassification, BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
-
 from tiny import tiny_base
+from transformers import AutoModelForSequenceClassification, BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
 
 from kogpt_funcs import models
 from kogpt_funcs.contract import registry, settings
