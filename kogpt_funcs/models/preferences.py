@@ -12,7 +12,11 @@ FILE = "generation_config.json"
 
 
 def preferences(adapter: str) -> dict[str, float]:
-    """What generation_config.json of the current base's `adapter` says; empty where there is none."""
+    """What generation_config.json of the current base's `adapter` says; empty where there is none.
+
+    `candidates`: how many are written for each that is wanted. `temperature`, `repetition`: factors of what the request
+    says, the second of the penalty above 1. `guidance`: in place of the function's own.
+    """
     from kogpt_funcs.models.bases import checkpoints
 
     return _read(checkpoints.place(settings.current().base) / adapter / FILE)
