@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from kogpt_funcs.contract import settings
 from kogpt_funcs.models import cache
@@ -17,6 +18,8 @@ def generate(request: Generation) -> Iterator[list[Sample]]:
     name, wanted = _checkpoint(request)
     with admitted(), cache.using(name, lambda: LanguageModel(name)) as model:
         adapter = model.adapter(wanted) if wanted else None
+        if request.plain and name == settings.base() and adapter is None:
+            request = replace(request, prompt=request.plain)
         yield from model.engine.generate(request, adapter)
 
 
