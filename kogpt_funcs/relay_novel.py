@@ -36,7 +36,7 @@ class RelayNovelInput(Sampling):
         "", max_length=100_000, title="지금까지의 이야기", examples=["도윤은 목요일마다 서점에 왔다. 아무것도 사지 않고 돌아갔다."],
         description="방금 쓴 문장 앞까지의 이야기입니다. 길면 처음과 끝, 그리고 지금과 이어지는 대목만 읽습니다.",
     )
-    genre: Genre = Field("일상", title="갈래", examples=["로맨스"], description="이야기의 갈래입니다.")
+    genre: Genre = Field("일상", title="장르", examples=["로맨스"], description="이야기의 장르입니다.")
     notes: str = Field(
         "", max_length=300, title="메모", examples=["하진: 서점 직원, 말수가 적다. 도윤: 단골손님."],
         description="인물과 장소처럼 잊으면 안 되는 것을 적습니다. 언제나 함께 읽습니다. 300자까지 받습니다.",
@@ -69,7 +69,7 @@ EXAMPLES = [
 def relay_novel(input: RelayNovelInput) -> RelayNovelOutput:
     """릴레이 소설
 
-    이야기를 함께 이어 씁니다. 지금까지의 이야기와 방금 쓴 문장을 주면 다음에 일어날 일을 여러 갈래로 써 보입니다.
+    이야기를 함께 이어 씁니다. 지금까지의 이야기와 방금 쓴 문장을 주면 다음에 일어날 법한 일을 여러 가지로 써 보입니다.
     """
     *_, last = stream(input)
     return last
