@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from typing import Any
@@ -15,6 +16,7 @@ from kogpt_funcs.sites.shapes import moment, part_shape, story_shape
 from kogpt_funcs.sites.tables import Answer, Draft, Part, Story, Turn
 
 PAGE = 20
+NAME = re.compile(r"[\w-]{1,24}", re.ASCII)  # of a story or a draft
 
 
 def create(session: Session, form: NewStory) -> dict[str, Any]:
@@ -64,7 +66,7 @@ def read(session: Session, story_id: str) -> dict[str, Any]:
 
 def found(session: Session, story_id: str, *, to_write: bool = False) -> Story:
     """The story, held until the transaction ends if it is `to_write`. Raises NoStory or Gone."""
-    story = session.get(Story, story_id, with_for_update=to_write or None) if len(story_id) <= 24 else None
+    story = session.get(Story, story_id, with_for_update=to_write or None) if NAME.fullmatch(story_id) else None
     if story is None:
         raise faults.NoStory(f"{story_id[:40]}이라는 이야기는 없습니다. 주소를 다시 확인해 주세요.")
     if story.deleted:

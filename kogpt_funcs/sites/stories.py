@@ -16,6 +16,10 @@ class Stories:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def close(self) -> None:
+        """Closes the database's connections."""
+        self._database.close()
+
     def create(self, form: NewStory, key: str | None = None) -> dict[str, Any]:
         for last in (False, True):
             try:

@@ -11,6 +11,7 @@ class Row(NamedTuple):
     part: dict[str, Any]
     depth: int  # how many forks lie between the opening and it
     fork: bool  # whether more than one part follows
+    start: bool  # whether a branch begins with it
 
 
 def other_ways(story: dict[str, Any], line: list[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
@@ -26,14 +27,14 @@ def rows(story: dict[str, Any]) -> list[Row]:
     """Every part, each line in one piece; what branches from a part comes after it and before the line goes on."""
     following = _children(story)
     found: list[Row] = []
-    waiting = [(part, 0) for part in reversed(following.get(None, []))]
+    waiting = [(part, 0, False) for part in reversed(following.get(None, []))]
     while waiting:
-        part, depth = waiting.pop()
+        part, depth, start = waiting.pop()
         children = following.get(part["id"], [])
-        found.append(Row(part, min(depth, _MOST_DEPTH), len(children) > 1))
+        found.append(Row(part, min(depth, _MOST_DEPTH), len(children) > 1, start))
         # The line itself goes on at the same depth, after all that leaves it.
-        same = [(child, depth) for child in children if child["branch"] == part["branch"]]
-        others = [(child, depth + 1) for child in children if child["branch"] != part["branch"]]
+        same = [(child, depth, False) for child in children if child["branch"] == part["branch"]]
+        others = [(child, depth + 1, True) for child in children if child["branch"] != part["branch"]]
         waiting += [*same, *reversed(others)]
     return found
 

@@ -29,6 +29,7 @@ WORDS = {
     "back": ("서재", "Library"),
     "tree": ("갈래", "Branches"),
     "tree_title": ("갈래 나무", "The tree"),
+    "fork": ("갈림길", "fork"),
     "tree_hint": ("대목을 누르면 거기까지 이어지는 이야기를 읽습니다.", "Choose a part to read the story that leads to it."),
     "export": ("내려받기", "Download"),
     "by_machine": ("기계", "machine"),

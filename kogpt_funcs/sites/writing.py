@@ -74,7 +74,7 @@ def take_back(session: Session, story_id: str, part_id: int, key: str | None) ->
 def draft(session: Session, story_id: str, draft_id: str, key: str | None) -> dict[str, Any]:
     """A kept draft, as DraftShape says, for the one who wrote it."""
     library.found(session, story_id)
-    kept = session.get(Draft, draft_id) if len(draft_id) <= 24 else None
+    kept = session.get(Draft, draft_id) if library.NAME.fullmatch(draft_id) else None
     if kept is None or kept.story != story_id:
         raise faults.NoStory("그런 초고는 없습니다. 초고는 한 달 동안 둡니다.")
     if not secret.opens(key, kept.secret):

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 
 import pytest
-from stories_server import StoriesServer, postgresql, postgresql_programs, stories_server
-
-needs_postgresql = pytest.mark.skipif(postgresql_programs() is None, reason="PostgreSQL is not installed: apt-get install postgresql")
+from stories_server import StoriesServer, needs_postgresql, postgresql, stories_server
 
 
 @pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=needs_postgresql)])

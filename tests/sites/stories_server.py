@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 OPENING = {"title": "막차의 우산", "genre": "로맨스", "opening": "막차 안에는 다섯 명이 남아 있었다.", "author": "느린 고래"}
@@ -89,6 +90,9 @@ def postgresql_programs() -> Path | None:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     on_path = shutil.which("initdb")
     return found[-1].parent if found else Path(on_path).parent if on_path else None
+
+
+needs_postgresql = pytest.mark.skipif(postgresql_programs() is None, reason="PostgreSQL is not installed: apt-get install postgresql")
 
 
 @contextmanager

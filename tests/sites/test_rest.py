@@ -220,7 +220,7 @@ def test_a_huge_body_is_refused(stories: StoriesServer) -> None:
 
 @pytest.mark.parametrize("name", ["nothing-here", "가" * 30, "x" * 3000, "%00", "..%2f..", "' OR 1=1 --"])
 def test_unknown_ids_are_not_found(stories: StoriesServer, name: str) -> None:
-    for path in ("", "/export", "/events", "/drafts/x"):
+    for path in ("", "/export", "/events", "/drafts/x", "/drafts/%00"):
         assert stories.http.get(f"/api/stories/{name}{path}").status_code == 404
     assert stories.http.delete(f"/api/stories/{name}/parts/1").status_code == 404
     assert stories.http.get(f"/stories/{name}").status_code == 404

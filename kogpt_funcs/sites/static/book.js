@@ -242,6 +242,7 @@ events.addEventListener("story", ({ data }) => {
 });
 events.addEventListener("gone", () => { events.close(); tell(say("gone")); });
 addEventListener("pagehide", () => events.close());
+addEventListener("pageshow", ({ persisted }) => { if (persisted) location.reload(); });
 
 // -- the one who opened it --
 
