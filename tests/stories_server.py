@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent
 OPENING = {"title": "막차의 우산", "genre": "로맨스", "opening": "막차 안에는 다섯 명이 남아 있었다.", "author": "느린 고래"}
 
 
