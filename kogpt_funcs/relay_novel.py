@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, Field
 
@@ -12,13 +12,10 @@ from kogpt_funcs import models
 from kogpt_funcs.contract.fields import Sampling
 from kogpt_funcs.korean.abuse import is_abusive
 from kogpt_funcs.korean.excerpt import excerpt
+from kogpt_funcs.korean.genres import Genre
 from kogpt_funcs.korean.stems import stems
 from kogpt_funcs.korean.text import clean, last_sentence_end, required, sentences
 from kogpt_funcs.models import Example, Generation, Special
-
-Genre = Literal[
-    "일상", "로맨스", "추리", "판타지", "SF", "공포", "역사", "동화", "무협", "코미디", "학원물", "가족", "스릴러",
-]  # fmt: skip
 
 _ROOM = 700  # letters of story, notes and newest sentence together: some 350 tokens
 _MORE = 3  # so many more candidates are written than asked for

@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ class Database:
         self.url = url or address()
         self._opening = threading.Lock()
         self._ready = False
+        self._alone = threading.Lock()  # SQLite lets one write; who waits for it in the database sleeps too long
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -58,7 +59,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """All that is done in the block is kept once it ends, or none of it."""
-        with self._session(writes=True) as session:
+        with self._alone if self.url.startswith("sqlite") else nullcontext(), self._session(writes=True) as session:
             yield session
             session.commit()
 

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from kogpt_funcs.contract.errors import KogptError
-from kogpt_funcs.relay_novel import Genre
+from kogpt_funcs.korean.genres import Genre
 from kogpt_funcs.sites import faults, requests, rest, threads, trees
 from kogpt_funcs.sites.stories import path, stories, tip
 from kogpt_funcs.sites.words import language, script_words, words

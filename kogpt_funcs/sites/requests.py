@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from kogpt_funcs.contract.errors import FieldProblem, InvalidInput
 from kogpt_funcs.contract.messages import korean_message
+from kogpt_funcs.korean.genres import Genre
 from kogpt_funcs.korean.text import clean
-from kogpt_funcs.relay_novel import Genre
 
 _Form = TypeVar("_Form", bound=BaseModel)
 _MOST_UNKNOWN = 20
