@@ -1,4 +1,4 @@
-"""REST under /api and MCP at /mcp, as routes for whatever app serves the page. It knows no page.
+"""REST under /api, MCP at /mcp and the sites, as routes for whatever app serves the page. It knows no page.
 
 CORS is that app's matter: Gradio lets any origin call under a public name, and local pages alone under a local one.
 Nothing here is private to a browser: no cookies, no accounts, and the key travels in a header that a page must know.
@@ -13,6 +13,7 @@ from typing import Any
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
+from kogpt_funcs.sites.pages import site_routes
 from kogpt_funcs.surfaces.guard import Guard
 from kogpt_funcs.surfaces.mcp.tools import McpEndpoint
 from kogpt_funcs.surfaces.rest.rest import OPEN_PATHS, create_rest
@@ -34,6 +35,7 @@ def routes(host: str = "127.0.0.1") -> list[BaseRoute]:
         Mount("/api", app=Guard(create_rest(), OPEN_PATHS)),
         _McpRoute("/mcp", guarded, mcp),
         _McpRoute("/mcp/", guarded, mcp),
+        *site_routes(),
     ]
 
 
