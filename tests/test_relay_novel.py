@@ -103,20 +103,18 @@ def test_those_that_tell_the_same_are_shown_once() -> None:
 
 
 def test_with_an_adapter_candidates_are_ranked_by_what_the_sentence_explains(tmp_path: Path) -> None:
-    """Where each one's coming always made another laugh, that other is preferred, whose name nobody has said."""
+    """Trained on stories in which who comes in the newest sentence laughs next, it prefers that one's laugh."""
     weights = tmp_path / "weights"
     base = tiny_base(weights / "tiny", n_positions=128)
-    others = [*WHO[1:], WHO[0]]
-    pairs = list(zip(WHO, others, strict=True)) * 40
-    rows = [{"genre": "SF", "sentence": f"{who} 왔다.", "candidates": [f"{other} 웃었다."]} for who, other in pairs]
+    rows = [{"genre": "SF", "sentence": f"{who} 왔다.", "candidates": [f"{who} 웃었다."]} for who in WHO for _ in range(40)]
     data = tmp_path / "rows.jsonl"
     data.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
     options = Options(batch_size=8, epochs=12, lr=5e-3)
     finetune("relay_novel", [Source(data, {})], base=str(base), run=tmp_path / "run", out=weights / "tiny" / "relay_novel", options=options)
     with settings.using(base="tiny", weights=weights):
-        given = [RelayNovelInput(sentence=f"{who} 왔다.", genre="SF") for who in WHO]
-        best = [_ranked([f"{who} 웃었다." for who in WHO], one, one.sentence)[0] for one in given]
-    assert best == [f"{other} 웃었다." for other in others]
+        given = RelayNovelInput(sentence=f"{WHO[0]} 왔다.", genre="SF")
+        pool = [f"{who} 웃었다." for who in reversed(WHO)]
+        assert _ranked(pool, given, given.sentence)[0] == f"{WHO[0]} 웃었다."
 
 
 def test_the_prompt_leaves_places_empty() -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from kogpt_funcs.contract.errors import FieldProblem, InvalidInput
-from kogpt_funcs.contract.messages import korean_message
+from kogpt_funcs.contract.messages import sentences
 from kogpt_funcs.korean.genres import Genre
 from kogpt_funcs.korean.text import clean
 
@@ -82,7 +82,7 @@ def parse(form: type[_Form], data: Any, *, strict: bool = True) -> _Form:
         found = form.model_validate(data, strict=strict)
     except ValidationError as error:
         problems = error.errors(include_url=False)
-        raise InvalidInput([FieldProblem(".".join(map(str, e["loc"])), korean_message(dict(e))) for e in problems]) from None
+        raise InvalidInput([FieldProblem(".".join(map(str, e["loc"])), *sentences(dict(e))) for e in problems]) from None
     return found.model_copy(update=_cleaned(found))
 
 
