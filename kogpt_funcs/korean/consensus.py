@@ -6,11 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from kogpt_funcs.korean.stems import STEM
+
 _ORDERS = 6  # chrF's n-grams: of one to six characters
 _BETA = 2  # chrF's weight of recall beside precision
 _KEPT = 2.0  # weight of the share of the source's words that are kept, beside the agreement
 _FACT = re.compile(r"\d+|[A-Za-z]{2,}")
-_STEM = re.compile(r"[가-힣]{2,}?(?=(?:은|는|이|가|을|를|의|에|에서|에게|도|만|과|와|로|으로|까지|부터|하고|이랑|랑)?(?![가-힣]))")
 
 
 def ranked(candidates: Sequence[str], source: str) -> list[str]:
@@ -22,7 +23,7 @@ def ranked(candidates: Sequence[str], source: str) -> list[str]:
     """
     written = Counter(text for text in candidates if text)
     grams = {text: _grams(text) for text in written}
-    stems = [stem for stem in _STEM.findall(source) if any(stem in text for text in written)]
+    stems = [stem for stem in STEM.findall(source) if any(stem in text for text in written)]
 
     def order(text: str) -> tuple[int, float]:
         agreement = sum(times * _chrf(grams[text], grams[other]) for other, times in written.items()) / written.total()

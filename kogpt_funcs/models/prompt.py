@@ -44,6 +44,7 @@ class Generation:
     prompt: Prompt
     adapter: str | None = None  # what was trained for the function that asks: its adapter, or a full checkpoint
     adapter_optional: bool = False  # without one the base answers
+    plain: Prompt = ()  # what the base is given then, where `prompt` would tell it nothing
     num_samples: int = 1
     min_new_tokens: int = 1
     max_new_tokens: int = 64

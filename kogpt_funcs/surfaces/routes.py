@@ -1,4 +1,4 @@
-"""REST under /api and MCP at /mcp, as routes for whatever app serves the page. It knows no page.
+"""REST under /api, MCP at /mcp and the sites, as routes for whatever app serves the page. It knows no page.
 
 CORS is left to that app: under a public host name Gradio lets pages of any origin call, under a local one local pages
 alone. A browser holds nothing here that a foreign page could misuse: there are no cookies and no accounts, and the key
@@ -14,6 +14,7 @@ from typing import Any
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
+from kogpt_funcs.sites.pages import site_routes
 from kogpt_funcs.surfaces.guard import Guard
 from kogpt_funcs.surfaces.mcp.tools import McpEndpoint
 from kogpt_funcs.surfaces.rest.rest import OPEN_PATHS, create_rest
@@ -35,6 +36,7 @@ def routes(host: str = "127.0.0.1") -> list[BaseRoute]:
         Mount("/api", app=Guard(create_rest(), OPEN_PATHS)),
         _McpRoute("/mcp", guarded, mcp),
         _McpRoute("/mcp/", guarded, mcp),
+        *site_routes(),
     ]
 
 

@@ -49,8 +49,8 @@ async def test_each_function_is_a_tool(server: Server, mode: str, path: str) -> 
     async with connected(server, mode, path) as client:
         tools = (await client.list_tools()).tools
         assert (client.server_info.name, client.server_info.version) == ("kogpt-funcs", __version__)
-    assert [tool.name for tool in tools] == NAMES
-    for tool in tools:
+    assert [tool.name for tool in tools][: len(NAMES)] == NAMES  # those of the sites follow
+    for tool in tools[: len(NAMES)]:
         function = registry.get(tool.name)
         assert tool.title == function.title
         assert tool.description == f"{function.title}. {function.description}"

@@ -12,7 +12,7 @@ def plain_text(request: Generation, base: str) -> str:
     """The text that `request` wants continued; CheckpointError where it asks for more than the model `base` can know."""
     if request.adapter and not request.adapter_optional:
         raise CheckpointError(f"Base {base!r} cannot run {request.adapter}, whose adapter fits GPT-2 bases alone, such as {_OURS}.")
-    pieces = list(request.prompt)
+    pieces = list(request.plain or request.prompt)
     if pieces and pieces[0] == Special("<s>"):
         pieces = pieces[1:]  # the model's own tokenizer begins a text as it was trained to
     unknown = next((piece.name for piece in pieces if isinstance(piece, Special)), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from kogpt_funcs.contract import settings
@@ -18,6 +19,8 @@ from kogpt_funcs.models.prompt import Generation, Prompt, Sample, Score
 def generate(request: Generation) -> Iterator[list[Sample]]:
     """Snapshots of the samples as they grow; the last one is complete. Raises Busy or CheckpointError."""
     with _engine(request.adapter, request.adapter_optional) as (engine, adapter):
+        if request.plain and request.adapter and _checkpoint(request.adapter, True) == (settings.current().base, None):
+            request = replace(request, prompt=request.plain)
         yield from engine.generate(request, adapter)
 
 

@@ -27,6 +27,7 @@ import kogpt_funcs
 from kogpt_funcs.contract import registry
 from kogpt_funcs.contract.errors import UnknownFunction
 from kogpt_funcs.contract.function import Function
+from kogpt_funcs.sites.tools import TOOLS, SiteTool
 from kogpt_funcs.surfaces import faults, work
 from kogpt_funcs.surfaces.guard import MAX_BODY
 from kogpt_funcs.surfaces.wire import to_json
@@ -81,7 +82,7 @@ class McpEndpoint:
 
 
 async def _list_tools(ctx: ServerRequestContext[Any], params: PaginatedRequestParams | None) -> ListToolsResult:
-    return ListToolsResult(tools=[_tool(function) for function in registry.functions().values()])
+    return ListToolsResult(tools=[*map(_tool, registry.functions().values()), *(site.tool for site in TOOLS.values())])
 
 
 def _tool(function: Function) -> Tool:
@@ -97,6 +98,8 @@ def _tool(function: Function) -> Tool:
 
 async def _call_tool(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
     """A fault of the input is a result with is_error, which a model can read and mend; a wrong name is a protocol error."""
+    if site := TOOLS.get(params.name):
+        return await _call_site(site, params.arguments or {})
     try:
         function = registry.get(params.name)
     except UnknownFunction as error:
@@ -111,6 +114,16 @@ async def _call_tool(ctx: ServerRequestContext[Any], params: CallToolRequestPara
             written += 1
             await ctx.session.report_progress(written, message=_readable(event.data))
     raise RuntimeError(f"{function.name} ended without a result.")
+
+
+async def _call_site(site: SiteTool, arguments: dict[str, Any]) -> CallToolResult:
+    try:
+        output = await site.call(arguments)
+    except Exception as error:
+        fault = faults.known(error)
+        more = getattr(fault, "details", {})  # what a conflict changed: the caller reads it and tries again
+        return CallToolResult(content=[_text(_readable({**faults.body(fault), **more}))], is_error=True)
+    return CallToolResult(content=[_text(_readable(output))], structured_content=output)
 
 
 def _readable(output: dict[str, Any]) -> str:

@@ -35,7 +35,7 @@ def page(functions: Sequence[Function]) -> tuple[gr.Blocks, gr.I18n]:
                         gr.HTML(text, elem_classes="kogpt-description", apply_default_css=False)
                         _function(function, words)
         gr.HTML(
-            f'<p>{word("also")} <a href="./api/docs">REST</a> · MCP <code>/mcp</code></p>',
+            f'<p>{word("also")} <a href="./api/docs">REST</a> · MCP <code>/mcp</code> · <a href="./stories/">{word("stories")}</a></p>',
             elem_classes="kogpt-footer", apply_default_css=False,
         )  # fmt: skip
     # The model layer's gate says Busy in a sentence of ours; Gradio lets through as many as it takes to hear that.

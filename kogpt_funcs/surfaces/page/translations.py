@@ -24,6 +24,7 @@ WORDS = {
     "lines": ("한 줄에 하나씩 적습니다.", "One a line."),
     "json": ("JSON으로 적습니다.", "Written as JSON."),
     "not_json": ("JSON으로 읽을 수 없습니다. 예: {example}.", "This is not JSON. An example: {example}."),
+    "stories": ("릴레이 소설 서재", "The relay library"),
     "also": ("같은 함수를 프로그램에서도 부를 수 있습니다:", "Programs can call the same functions:"),
 }
 
