@@ -82,6 +82,7 @@ def stream(input: WriteCommentInput) -> Iterator[WriteCommentOutput]:
     topic = required(input.topic, "topic")
     asked = models.preferences("write_comment")
     done: list[str] = []
+    like_others: list[str] = []
     for attempt in range(_ROUNDS):
         missing = input.num_samples - len(done)
         written: list[str] = []
@@ -90,10 +91,13 @@ def stream(input: WriteCommentInput) -> Iterator[WriteCommentOutput]:
             shown = done + [text for text in written if _presentable(text)]
             yield WriteCommentOutput(comments=shown[: input.num_samples])
         new = [text for text in dict.fromkeys(written) if _presentable(text)]
-        done = distinct(_ranked(new, topic, input.mood, asked), _ALIKE, done)[: input.num_samples]
+        ranked = _ranked(new, topic, input.mood, asked)
+        done = distinct(ranked, _ALIKE, done)[: input.num_samples]
+        like_others += [text for text in ranked if text not in done]
         if len(done) == input.num_samples or input.temperature == 0:
             break
-    yield WriteCommentOutput(comments=done)
+    spare = [text for text in dict.fromkeys(like_others) if text not in done]
+    yield WriteCommentOutput(comments=[*done, *spare][: input.num_samples])
 
 
 def _presentable(text: str) -> bool:

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import httpx
-from conftest import Server
+from suite_server import Server
 
 from kogpt_funcs.contract import registry
 from kogpt_funcs.contract.function import Function

@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 
 from browser import Page, chromium
-from conftest import serving
 from package_copy import ROOT
+from suite_server import serving
 
 sys.path.insert(0, str(ROOT))
 

@@ -68,6 +68,8 @@ class Journal:
             return
         try:
             before = dict(json.loads(first))
+            if not before:
+                raise self.damaged()
             self._check_same(before, run)
             for line in self._file:
                 resume(json.loads(line))

@@ -14,7 +14,7 @@ from typing import Any
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from kogpt_funcs.sites.pages import site_routes
+from kogpt_funcs.surfaces.additions import additions
 from kogpt_funcs.surfaces.guard import Guard
 from kogpt_funcs.surfaces.mcp.tools import McpEndpoint
 from kogpt_funcs.surfaces.rest.rest import OPEN_PATHS, create_rest
@@ -36,7 +36,7 @@ def routes(host: str = "127.0.0.1") -> list[BaseRoute]:
         Mount("/api", app=Guard(create_rest(), OPEN_PATHS)),
         _McpRoute("/mcp", guarded, mcp),
         _McpRoute("/mcp/", guarded, mcp),
-        *site_routes(),
+        *(route for addition in additions() for route in addition.routes()),
     ]
 
 

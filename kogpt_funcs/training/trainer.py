@@ -35,7 +35,9 @@ class Rows(Protocol):
 class Task(Protocol):
     """What is trained: rows, how they become a batch, its loss, and how the model is measured meanwhile."""
 
-    train: Rows
+    @property
+    def train(self) -> Rows:
+        """What it trains on."""
 
     @property
     def watched(self) -> bool:

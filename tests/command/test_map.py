@@ -235,7 +235,7 @@ def test_a_missing_checkpoint_ends_the_run_and_leaves_nothing(tmp_path: Path) ->
     """It would fail every row alike, so it is no row's fault."""
     path = write(tmp_path / "a.csv", "text\n가\n나\n")
     (tmp_path / "weights").mkdir()
-    environment = {"KOGPT_WEIGHTS": str(tmp_path / "weights"), "KOGPT_BASE": ""}
+    environment = {"KOGPT_WEIGHTS": str(tmp_path / "weights"), "KOGPT_BASE": "small"}
     done = run("map", "continue_text", path, "--column", "text", environment=environment)
     assert done.returncode == 1
     assert "No checkpoint 'small'" in said(done)

@@ -11,11 +11,11 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from conftest import KEY, Server
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent
 from rest_client import BREAKS, counted, example, free_text
+from suite_server import KEY, Server
 
 from kogpt_funcs import __version__
 from kogpt_funcs.contract import registry

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import anyio
 import pytest
 from browser import Page, chromium
-from conftest import Server, serving
 from mcp import Client
 from package_copy import SEVENTH, command, copy_package
 from rest_client import events, post
+from suite_server import Server, serving
 
 from kogpt_funcs.contract.registry import names
 

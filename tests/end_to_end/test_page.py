@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from browser import PUT, Page, chromium
-from conftest import Server
+from suite_server import Server
 
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.contract.registry import functions

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Server
 from package_copy import ROOT
+from suite_server import Server
 
 from kogpt_funcs.contract import registry
 

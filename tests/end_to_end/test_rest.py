@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import KEY, Server, serving
 from rest_client import NAMES, events, example, fault, free_text, function, post
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
+from suite_server import KEY, Server, serving
 
 from kogpt_funcs import __version__
 

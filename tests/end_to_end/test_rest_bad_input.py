@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import get_args
 
 import pytest
-from conftest import Server
 from rest_client import BREAKS, KOREAN, NAMES, events, example, fault, free_text, function, post
+from suite_server import Server
 
 BROKEN = {
     "nothing": b"",

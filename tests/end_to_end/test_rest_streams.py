@@ -11,9 +11,9 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
-from conftest import Server, serving
 from pydantic import BaseModel
 from rest_client import NAMES, counted, ended, events, fault, function, post
+from suite_server import Server, serving
 
 from kogpt_funcs.contract.errors import Busy
 from kogpt_funcs.surfaces.rest import event_stream

@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Server, serving
 from package_copy import ROOT, copy_package
+from suite_server import Server, serving
 
 CLIENTS = 100
 SECONDS = float(os.environ.get("KOGPT_SOAK_SECONDS", "300"))

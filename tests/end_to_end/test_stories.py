@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from browser import PUT, Page, chromium
-from conftest import KEY, serving
 from stories_server import OPENING, StoriesServer, stories_server
+from suite_server import KEY, serving
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}"
 

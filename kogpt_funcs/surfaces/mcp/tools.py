@@ -27,8 +27,8 @@ import kogpt_funcs
 from kogpt_funcs.contract import registry
 from kogpt_funcs.contract.errors import UnknownFunction
 from kogpt_funcs.contract.function import Function
-from kogpt_funcs.sites.tools import TOOLS, SiteTool
-from kogpt_funcs.surfaces import faults, work
+from kogpt_funcs.surfaces import additions, faults, work
+from kogpt_funcs.surfaces.additions import SiteTool
 from kogpt_funcs.surfaces.guard import MAX_BODY
 from kogpt_funcs.surfaces.wire import to_json
 
@@ -82,7 +82,7 @@ class McpEndpoint:
 
 
 async def _list_tools(ctx: ServerRequestContext[Any], params: PaginatedRequestParams | None) -> ListToolsResult:
-    return ListToolsResult(tools=[*map(_tool, registry.functions().values()), *(site.tool for site in TOOLS.values())])
+    return ListToolsResult(tools=[*map(_tool, registry.functions().values()), *(site.tool for site in additions.tools().values())])
 
 
 def _tool(function: Function) -> Tool:
@@ -98,7 +98,7 @@ def _tool(function: Function) -> Tool:
 
 async def _call_tool(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
     """A fault of the input is a result with is_error, which a model can read and mend; a wrong name is a protocol error."""
-    if site := TOOLS.get(params.name):
+    if site := additions.tools().get(params.name):
         return await _call_site(site, params.arguments or {})
     try:
         function = registry.get(params.name)

@@ -21,8 +21,8 @@ import kogpt_funcs
 from kogpt_funcs.contract import registry, settings
 from kogpt_funcs.contract.errors import KogptError, TooLarge
 from kogpt_funcs.contract.function import Function
-from kogpt_funcs.sites import rest as sites
 from kogpt_funcs.surfaces import faults, work
+from kogpt_funcs.surfaces.additions import additions
 from kogpt_funcs.surfaces.rest.descriptions import FunctionCards, Health, cards, health
 from kogpt_funcs.surfaces.rest.event_stream import EventStream
 from kogpt_funcs.surfaces.wire import from_json, to_json
@@ -64,7 +64,8 @@ def create_rest() -> FastAPI:
     app.router.route_class = _Route
     for function in registry.functions().values():
         _add(app, function)
-    sites.add_routes(app)
+    for addition in additions():
+        addition.add_rest(app)
     app.add_api_route("/functions", _cards, tags=["안내"], summary="함수 목록", response_model=FunctionCards)
     app.add_api_route("/health", _health, tags=["안내"], summary="상태", response_model=Health)
     app.add_api_route("/docs", _docs, include_in_schema=False)

@@ -142,13 +142,13 @@ def test_a_vocabulary_that_does_not_fit_is_refused(kobert: Path, tmp_path: Path)
 def test_int8_agrees_with_fp32_on_the_shipped_weights() -> None:
     who, did = ["나는", "친구가", "우리 팀이"], ["시험에 합격해서 너무 기쁘다!", "지갑을 잃어버려서 화가 난다.", "내일 발표가 걱정된다", "밥을 먹었다"]
     texts = [f"{a} {b}" for a in who for b in did] + TEXTS
-    int8, exact = Classifier("classify_emotion")(texts), Classifier("classify_emotion", exact=True)(texts)
+    int8, exact = Classifier("small/classify_emotion")(texts), Classifier("small/classify_emotion", exact=True)(texts)
     apart = [abs(a[g][label] - b[g][label]) for a, b in zip(int8, exact, strict=True) for g in a for label in a[g]]
     assert 0 < max(apart) < 0.03, "int8 and fp32 are to differ, but hardly"
 
 
 def test_int8_takes_less_memory_and_says_so() -> None:
-    int8, exact = Classifier("classify_emotion"), Classifier("classify_emotion", exact=True)
+    int8, exact = Classifier("small/classify_emotion"), Classifier("small/classify_emotion", exact=True)
     assert int8.details["dtype"] == "int8"
     assert int8.parameters == exact.parameters
     assert int8.bytes < 0.6 * exact.bytes

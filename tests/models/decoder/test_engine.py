@@ -118,7 +118,8 @@ def test_a_guided_request_is_less_likely_after_the_other_prompts(base: Base, con
             own = own + gain.where(own > own.max() + math.log(0.02), gain.clamp(max=0))
             own[list(model.tokenizer.control)] = -math.inf
             ids.append(int(own.argmax()))
-        assert model.tokenizer.decode(ids).rstrip() == sample.text
+        assert model.tokenizer.decode(ids).startswith(sample.text)  # which ends at a whole word
+        assert len(sample.text) > 20
 
 
 def test_requests_with_and_without_adapters_share_a_batch(base: Base, configure: Callable[..., None]) -> None:
