@@ -64,8 +64,9 @@ class AdaptedClassifier:
 
     def optimizer(self, rate: float) -> torch.optim.Optimizer:
         named = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
-        head = {"params": [p for name, p in named if ".head." in name], "lr": rate * _HEAD_FASTER, "weight_decay": 0.01}
-        return torch.optim.AdamW([{"params": [p for name, p in named if ".head." not in name]}, head], lr=rate, weight_decay=0.0, betas=(0.9, 0.98))
+        head: dict[str, Any] = {"params": [p for name, p in named if ".head." in name], "lr": rate * _HEAD_FASTER, "weight_decay": 0.01}
+        rest: dict[str, Any] = {"params": [p for name, p in named if ".head." not in name]}
+        return torch.optim.AdamW([rest, head], lr=rate, weight_decay=0.0, betas=(0.9, 0.98))
 
     def save(self, groups: Groups, out: Path) -> None:
         """The adapter as PEFT keeps it for the whole base, in bf16; the head; the label groups; what base they fit."""

@@ -89,7 +89,7 @@ class LikeLengths(BatchSampler):
     def __init__(self, lengths: list[int], rows: int, tokens: int, seed: int, processes: int = 1) -> None:
         self.lengths, self.rows, self.tokens, self.seed, self.processes = lengths, rows, tokens, seed, processes
         self.batch_size, self.drop_last = None, False  # type: ignore[assignment]  # accelerate asks for both
-        self.sampler = self  # and looks here for what wants to know the epoch
+        self.sampler = self  # type: ignore[assignment]  # and looks here for what wants to know the epoch
         self.epoch = 0
         self._count = -(-len(self._draw(0)) // processes) * processes
 
