@@ -15,6 +15,7 @@ RUN python -m venv /home/user/.venv \
     && pip install --no-cache-dir -r requirements.txt
 
 COPY --chown=user . .
+RUN python -m kogpt_funcs prepare
 
 ENV HF_HUB_OFFLINE=1 \
     GRADIO_ANALYTICS_ENABLED=False
