@@ -1,0 +1,1 @@
+"""Written replies, found by the meaning of what they answer."""
