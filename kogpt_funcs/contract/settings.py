@@ -79,6 +79,26 @@ def youtube_url() -> str | None:
     return os.environ.get("KOGPT_YOUTUBE_URL") or None
 
 
+def weather_url() -> str:
+    """KOGPT_WEATHER_URL: where Open-Meteo's forecast answers; a copy of one's own, or a server for tests."""
+    return os.environ.get("KOGPT_WEATHER_URL") or "https://api.open-meteo.com/v1/forecast"
+
+
+def geocoding_url() -> str:
+    """KOGPT_GEOCODING_URL: where Open-Meteo's search for places answers, likewise."""
+    return os.environ.get("KOGPT_GEOCODING_URL") or "https://geocoding-api.open-meteo.com/v1/search"
+
+
+def stock_url() -> str:
+    """KOGPT_STOCK_URL: where share prices are asked for, likewise."""
+    return os.environ.get("KOGPT_STOCK_URL") or "https://m.stock.naver.com"
+
+
+def stock_search_url() -> str:
+    """KOGPT_STOCK_SEARCH_URL: where a company's name is looked up, likewise."""
+    return os.environ.get("KOGPT_STOCK_SEARCH_URL") or "https://ac.stock.naver.com/ac"
+
+
 def _number(name: str, default: float) -> float:
     text = os.environ.get(name)
     if not text:
