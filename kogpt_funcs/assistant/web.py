@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -24,7 +26,10 @@ def get_json(url: str, **parameters: str | int | float) -> Any:
     try:
         with urllib.request.urlopen(request, timeout=SECONDS) as response:
             return json.loads(response.read(_LARGEST))
-    except (OSError, ValueError) as error:  # HTTP faults and refused connections are OSErrors, broken JSON a ValueError
+    except urllib.error.HTTPError as error:
+        error.close()  # it is the response, too
+        raise Unreachable(f"status {error.code}") from error
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise Unreachable(type(error).__name__) from error
 
 

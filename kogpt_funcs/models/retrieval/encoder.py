@@ -28,7 +28,7 @@ class Encoder:
         from safetensors.numpy import load_file
         from tokenizers import Tokenizer
 
-        shape = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        shape = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
         self._heads, self._layers = int(shape["num_attention_heads"]), int(shape["num_hidden_layers"])
         stored = load_file(folder / "encoder.safetensors")
         self._words = stored.pop("emb.word")  # stays packed: a text needs a few rows
