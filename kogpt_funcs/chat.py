@@ -92,6 +92,35 @@ EXAMPLES = [
     },
 ]
 
+ENGLISH = {
+    "title": "Chat",
+    "description": "Say what you like, and a warm companion answers. It also tells the time, the date, the weather, share prices and lottery numbers.",
+    "input": {
+        "message": ("Message", "What you say to the companion, in Korean. The time, the weather and share prices may be asked for, too. Up to 1,000 characters."),
+        "history": ("History", "What was said so far. Send the history of an answer back as it is, and the talk goes on. The server remembers nothing."),
+        "history.role": ("Who", "user is the person, assistant the companion."),
+        "history.content": ("Words", "What was said in one turn. Up to 2,000 characters."),
+        "emotion": ("Emotion", "The emotion of the message. Left empty, it is read from the message."),
+        "persona": ("Companion", "The companion's name and way of speaking, in Korean. Left empty, it has no name and is polite. Up to 200 characters."),
+        "temperature": ("Temperature", "Higher gives more surprising replies, lower more ordinary ones. Replies written beforehand do not change."),
+        "repetition_penalty": ("Repetition penalty", "Above 1, tokens that were written before are used less. 1 suits replies that take up what was said."),
+    },
+    "output": {
+        "reply": ("Reply", "What the companion says."),
+        "emotion": ("Emotion", "The emotion read from the message, or the one given."),
+        "source": (
+            "Source",
+            "model: written by the model. retrieval: written beforehand for a message like this one. safety: fixed advice. The others: what kind of information it is.",
+        ),
+        "understood": ("Understood as", "Korean that was typed on the English keyboard layout, put right. null where nothing was."),
+        "score": ("Likeness", "Of a reply written beforehand: how like the message it was written for is to this one, up to 1."),
+        "history": ("History", "The history given with these two turns added; the last 200 turns are kept."),
+        "history.role": ("Who", "user is the person, assistant the companion."),
+        "history.content": ("Words", "What was said in one turn."),
+    },
+    "labels": {"일상": "Everyday", "기쁨": "Joy", "불안": "Anxiety", "슬픔": "Sadness", "분노": "Anger", "우울": "Depression"},
+}
+
 
 def chat(input: ChatInput) -> ChatOutput:
     """대화
@@ -178,9 +207,8 @@ def _talk(history: list[Turn]) -> list[str]:
 
 def _retrieved(heard: _Heard) -> Found | None:
     """The written reply that fits best and may be said here, in the companion's speech."""
-    before = heard.talk[-1] if heard.talk else ""
     with retrieval.using() as index:
-        found = index.search(heard.message, before, heard.emotion, _SEARCHED)
+        found = index.search(heard.message, heard.emotion, first=not heard.talk, count=_SEARCHED)
     spoken = [f for f in (_in_speech(one, heard.persona.speech) for one in found) if f]
     sayable = set(fitting([f.entry.reply for f in spoken], heard.talk[1::2], heard.message))
     return next((f for f in spoken if f.entry.reply in sayable), None)

@@ -18,6 +18,8 @@ from kogpt_funcs.models.retrieval.encoder import Array, Encoder
 from kogpt_funcs.models.retrieval.index import Entry, centred, packed
 from kogpt_funcs.training.sources import Source
 
+_BATCH = 64
+
 
 def read(files: Sequence[Path]) -> list[Entry]:
     """The entries of all good rows in `files`, each reply once; bad rows are told on stderr."""
@@ -41,25 +43,22 @@ def entries_of(row: dict[str, Any]) -> Iterator[Entry]:
     turns = row["turns"] if "turns" in row else [row["message"], row["reply"]]
     said = [" ".join(str(turn).split()) for turn in turns]
     for place in range(0, len(said) - 1, 2):
-        yield Entry(emotion, speech, said[place - 1] if place else "", said[place], said[place + 1])
+        yield Entry(emotion, speech, place // 2, said[place], said[place + 1])
 
 
 def build(entries: Sequence[Entry], folder: Path) -> None:
     """Writes the index of `entries` beside the encoder in `folder`."""
+    encoder = Encoder(folder)
+    starts = tqdm(range(0, len(entries), _BATCH), "Messages", unit=f" {_BATCH} texts", file=sys.stderr, disable=None)
+    write(entries, np.concatenate([encoder.encode([e.message for e in entries[i : i + _BATCH]]) for i in starts]), folder)
+
+
+def write(entries: Sequence[Entry], vectors: Array, folder: Path) -> None:
+    """Writes `entries` with the vectors of their messages."""
     from safetensors.numpy import save_file
 
-    encoder = Encoder(folder)
-    messages = _encoded(encoder, [entry.message for entry in entries], "Messages")
-    replies = _encoded(encoder, [entry.reply for entry in entries], "Replies")
-    known = dict(zip((entry.reply for entry in entries), replies, strict=True))
-    befores = np.stack([known.get(entry.before, np.zeros(encoder.width, np.float32)) for entry in entries])
-    mean = np.concatenate([messages, replies]).mean(0)
-    vectors = {"messages": messages, "replies": replies, "befores": befores}
-    save_file({"mean": mean, **{name: packed(centred(v, mean)) for name, v in vectors.items()}}, folder / "vectors.safetensors")
+    mean = vectors.mean(0)
+    save_file({"mean": mean, "messages": packed(centred(vectors, mean))}, folder / "vectors.safetensors")
     text = io.StringIO(newline="")
     csv.writer(text, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None, lineterminator="\n").writerows(entries)
     (folder / "entries.tsv.xz").write_bytes(lzma.compress(text.getvalue().encode(), preset=9))
-
-
-def _encoded(encoder: Encoder, texts: list[str], what: str) -> Array:
-    return np.concatenate([encoder.encode([text]) for text in tqdm(texts, what, unit="text", file=sys.stderr, disable=None)])

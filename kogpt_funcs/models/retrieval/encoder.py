@@ -32,50 +32,64 @@ class Encoder:
         self._heads, self._layers = int(shape["num_attention_heads"]), int(shape["num_hidden_layers"])
         stored = load_file(folder / "encoder.safetensors")
         self._words = stored.pop("emb.word")  # stays packed: a text needs a few rows
-        self._weights = {name: unpacked(t).T if t.dtype == np.uint8 else t.astype(np.float32) for name, t in stored.items()}
+        self.weights = {name: unpacked(t).T if t.dtype == np.uint8 else t.astype(np.float32) for name, t in stored.items()}
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(LONGEST)
 
     @property
     def parameters(self) -> int:
-        return sum(t.size for t in self._weights.values()) + len(self._words) * self.width
+        return sum(t.size for t in self.weights.values()) + len(self._words) * self.width
 
     @property
     def bytes(self) -> int:
-        return sum(t.nbytes for t in self._weights.values()) + self._words.nbytes
+        return sum(t.nbytes for t in self.weights.values()) + self._words.nbytes
 
     @property
     def width(self) -> int:
-        return len(self._weights["emb.ln.b"])
+        return len(self.weights["emb.ln.b"])
 
     def encode(self, texts: Sequence[str]) -> Array:
-        """One vector of length 1 a text, float32 [texts, width]."""
-        return np.stack([self._encode(text) for text in texts]) if texts else np.zeros((0, self.width), np.float32)
-
-    def _encode(self, text: str) -> Array:
-        ids = self._tokenizer.encode(_PREFIX + text).ids
-        w = self._weights
-        x = _normed(unpacked(self._words[ids]) + w["emb.pos"][: len(ids)] + w["emb.type"][0], w["emb.ln.w"], w["emb.ln.b"])
+        """One vector of length 1 a text, float32 [texts, width]. The tokens of all texts pass through the weights together."""
+        if not texts:
+            return np.zeros((0, self.width), np.float32)
+        ids = [self.ids(text) for text in texts]
+        ends = np.cumsum([len(part) for part in ids])
+        texts_at = [slice(end - len(part), end) for end, part in zip(ends, ids, strict=True)]
+        places = np.concatenate([np.arange(len(part)) for part in ids])
+        w = self.weights
+        embedded = self.words([i for part in ids for i in part]) + w["emb.pos"][places] + w["emb.type"][0]
+        x = _normed(embedded, w["emb.ln.w"], w["emb.ln.b"])
         for layer in range(self._layers):
-            x = self._block(x, f"l{layer}.")
-        pooled: Array = x.mean(0)
-        return pooled / np.linalg.norm(pooled)
+            x = self._block(x, texts_at, f"l{layer}.")
+        pooled = np.stack([x[at].mean(0) for at in texts_at])
+        vectors: Array = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+        return vectors
 
-    def _block(self, x: Array, at: str) -> Array:
-        """BERT's block: attention and two linear parts, each added to its input and normalised."""
-        w = self._weights
-        queries, keys, values = (self._split(x @ w[f"{at}{name}.w"] + w[f"{at}{name}.b"]) for name in "qkv")
-        scores = queries @ keys.transpose(0, 2, 1) / np.sqrt(queries.shape[-1])
+    def ids(self, text: str) -> list[int]:
+        """The tokens of `text`, at most LONGEST, the marks at both ends among them."""
+        ids: list[int] = self._tokenizer.encode(_PREFIX + text).ids
+        return ids
+
+    def words(self, ids: list[int]) -> Array:
+        """The embeddings of these tokens, float32 [tokens, width]."""
+        return unpacked(self._words[ids])
+
+    def _block(self, x: Array, texts_at: list[slice], part: str) -> Array:
+        """BERT's block on tokens [tokens, width]: attention and two linear parts, each added to its input and normalised."""
+        w = self.weights
+        queries, keys, values = (x @ w[f"{part}{name}.w"] + w[f"{part}{name}.b"] for name in "qkv")
+        heard = np.concatenate([self._attention(queries[at], keys[at], values[at]) for at in texts_at])
+        x = _normed(x + heard @ w[f"{part}ao.w"] + w[f"{part}ao.b"], w[f"{part}aln.w"], w[f"{part}aln.b"])
+        inner = _gelu(x @ w[f"{part}fi.w"] + w[f"{part}fi.b"])
+        return _normed(x + inner @ w[f"{part}fo.w"] + w[f"{part}fo.b"], w[f"{part}oln.w"], w[f"{part}oln.b"])
+
+    def _attention(self, *parts: Array) -> Array:
+        """What each token of one text hears from all of them, [tokens, width]; `parts`: queries, keys, values."""
+        queries, keys, values = (t.reshape(len(t), self._heads, -1).transpose(1, 0, 2) for t in parts)
+        scores = queries @ keys.transpose(0, 2, 1) * np.float32(queries.shape[-1] ** -0.5)
         shares = np.exp(scores - scores.max(-1, keepdims=True))
         heard = (shares / shares.sum(-1, keepdims=True)) @ values
-        heard = heard.transpose(1, 0, 2).reshape(x.shape)
-        x = _normed(x + heard @ w[f"{at}ao.w"] + w[f"{at}ao.b"], w[f"{at}aln.w"], w[f"{at}aln.b"])
-        inner = _gelu(x @ w[f"{at}fi.w"] + w[f"{at}fi.b"])
-        return _normed(x + inner @ w[f"{at}fo.w"] + w[f"{at}fo.b"], w[f"{at}oln.w"], w[f"{at}oln.b"])
-
-    def _split(self, x: Array) -> Array:
-        """[tokens, width] → [heads, tokens, width of a head]."""
-        return x.reshape(len(x), self._heads, -1).transpose(1, 0, 2)
+        return heard.transpose(1, 0, 2).reshape(parts[0].shape)
 
 
 def _normed(x: Array, weight: Array, bias: Array) -> Array:

@@ -13,17 +13,16 @@ import numpy as np
 from kogpt_funcs.models.cache import Loaded
 from kogpt_funcs.models.retrieval.encoder import Array, Encoder
 
-_ANSWER = 0.4  # weight of a reply's own likeness to the message, beside that of the message it was written for
-_BEFORE = 0.5  # weight of what was said before, in a talk under way, likewise
-_EMOTION = 0.08  # what the same emotion is worth
+_EMOTION = 0.08  # what the same emotion is worth, beside a likeness of up to 1
+_SCALE = 254  # of eight-bit numbers: none in a vector of length 1 and this width comes near 0.5
 
 
 class Entry(NamedTuple):
-    """A reply as it was written: to `message`, after `before` (the companion's turn in front of it; empty: none)."""
+    """A reply as it was written: to `message`, the first of a talk or (`turn` above 0) a later one."""
 
     emotion: str
     speech: str
-    before: str
+    turn: int
     message: str
     reply: str
 
@@ -44,11 +43,12 @@ class Index(Loaded):
 
         self.encoder = Encoder(folder)
         with lzma.open(folder / "entries.tsv.xz", "rt", encoding="utf-8", newline="") as file:
-            self.entries = [Entry(*row) for row in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
+            rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+            self.entries = [Entry(emotion, speech, int(turn), message, reply) for emotion, speech, turn, message, reply in rows]
         stored = load_file(folder / "vectors.safetensors")
-        self._mean, self._messages, self._replies, self._befores = (stored[name] for name in ("mean", "messages", "replies", "befores"))
-        self._first = np.array([not entry.before for entry in self.entries])
-        self._emotions = np.array([entry.emotion for entry in self.entries])
+        self._mean, self._messages = stored["mean"], stored["messages"]
+        self._first = np.array([entry.turn == 0 for entry in self.entries])
+        self._emotions = [set(entry.emotion.split("+")) for entry in self.entries]
 
     @property
     def parameters(self) -> int:
@@ -56,19 +56,17 @@ class Index(Loaded):
 
     @property
     def bytes(self) -> int:
-        return self.encoder.bytes + sum(t.nbytes for t in (self._messages, self._replies, self._befores))
+        return self.encoder.bytes + self._messages.nbytes
 
-    def search(self, message: str, before: str = "", emotion: str = "", count: int = 20) -> list[Found]:
-        """The `count` entries that fit best, best first. `before`: the companion's last turn, in a talk under way."""
-        given = self._vectors([message, before] if before else [message])
-        score = _likeness(self._messages, given[0])
-        rank = score + _ANSWER * _likeness(self._replies, given[0]) + _EMOTION * (self._emotions == emotion)
-        if before:
-            rank += _BEFORE * np.where(self._first, 0, _likeness(self._befores, given[1]))
-        else:
-            rank = np.where(self._first, rank, -np.inf)
+    def search(self, message: str, emotion: str = "", *, first: bool = True, count: int = 20) -> list[Found]:
+        """The `count` entries that fit best, best first; those that begin a talk alone where the message is the `first`."""
+        (given,) = self._vectors([message])
+        score = self._messages.astype(np.float32) @ given / _SCALE
+        rank = score + _EMOTION * np.array([emotion in emotions for emotions in self._emotions])
+        if first:
+            rank[~self._first] = -np.inf
         best = np.argsort(-rank)[:count]
-        return [Found(self.entries[i], round(float(score[i]), 4), float(rank[i])) for i in best if np.isfinite(rank[i])]
+        return [Found(self.entries[i], min(1.0, round(float(score[i]), 4)), float(rank[i])) for i in best if np.isfinite(rank[i])]
 
     def relevance(self, message: str, replies: Sequence[str]) -> list[float]:
         """How like each of `replies` is to `message`."""
@@ -88,11 +86,5 @@ def centred(vectors: Array, mean: Array) -> Array:
 
 def packed(vectors: Array) -> Array:
     """Vectors of length 1 in eight bits a number."""
-    eight: Array = np.clip(np.round(vectors * 254), -127, 127).astype(np.int8)
+    eight: Array = np.clip(np.round(vectors * _SCALE), -127, 127).astype(np.int8)
     return eight
-
-
-def _likeness(table: Array, vector: Array) -> Array:
-    """The cosine of each packed row with `vector`."""
-    cosine: Array = (table.astype(np.float32) @ vector) / 254
-    return cosine
