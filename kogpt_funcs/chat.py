@@ -25,8 +25,9 @@ from kogpt_funcs.models.retrieval import Found
 
 Source = Literal["model", "retrieval", "time", "date", "weather", "stock", "lotto", "help", "safety"]
 
-_SURE = 0.5  # a written reply is given from this likeness on
-_SURE_LATER = 0.62  # and from this one in a talk under way: what fits there depends on more than the message
+_SURE = 0.6  # a written reply is given from this likeness on
+_SURE_LATER = 0.66  # and from this one in a talk under way: what fits there depends on more than the message
+_NEAR = 0.5  # and from this one where the base cannot write one
 _CANDIDATES = 8  # replies that the model writes to choose from
 _TURNS = 8  # of the talk, that the model sees at most
 _CHARACTERS = 800  # of those turns, likewise
@@ -145,7 +146,7 @@ def stream(input: ChatInput) -> Iterator[ChatOutput]:
     try:
         yield from (heard.output(reply, "model") for reply in _written(heard))
     except CheckpointError:  # a base without an adapter for talk: the nearest that was written, or an honest word
-        if best and best.score >= _SURE:
+        if best and best.score >= _NEAR:
             yield heard.output(best.entry.reply, "retrieval", best.score)
         else:
             yield heard.output(heard.spoken(sentences.NO_ANSWER), "model")

@@ -13,7 +13,7 @@ import numpy as np
 from kogpt_funcs.models.cache import Loaded
 from kogpt_funcs.models.retrieval.encoder import Array, Encoder
 
-_EMOTION = 0.08  # what the same emotion is worth, beside a likeness of up to 1
+_EMOTION = 0.12  # what the same emotion is worth, beside a likeness of up to 1
 _SCALE = 254  # of eight-bit numbers: none in a vector of length 1 and this width comes near 0.5
 
 

