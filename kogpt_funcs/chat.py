@@ -27,7 +27,7 @@ Source = Literal["model", "retrieval", "time", "date", "weather", "stock", "lott
 
 _SURE = 0.6  # a written reply is given from this likeness on
 _SURE_LATER = 0.66  # and from this one in a talk under way: what fits there depends on more than the message
-_NEAR = 0.5  # and from this one where the base cannot write one
+_NEAR = 0.5  # and from this one, or in a talk from _SURE, where the base cannot write one
 _CANDIDATES = 8  # replies that the model writes to choose from
 _TURNS = 8  # of the talk, that the model sees at most
 _CHARACTERS = 800  # of those turns, likewise
@@ -138,7 +138,7 @@ def stream(input: ChatInput) -> Iterator[ChatOutput]:
     if found := _fixed(heard):
         yield found
         return
-    heard.emotion = input.emotion or classify_emotion(ClassifyEmotionInput(text=heard.message)).label
+    heard.read_emotion()
     best = _retrieved(heard)
     if best and best.score >= (_SURE_LATER if heard.talk else _SURE):
         yield heard.output(best.entry.reply, "retrieval", best.score)
@@ -146,10 +146,10 @@ def stream(input: ChatInput) -> Iterator[ChatOutput]:
     try:
         yield from (heard.output(reply, "model") for reply in _written(heard))
     except CheckpointError:  # a base without an adapter for talk: the nearest that was written, or an honest word
-        if best and best.score >= _NEAR:
+        if best and best.score >= (_SURE if heard.talk else _NEAR):
             yield heard.output(best.entry.reply, "retrieval", best.score)
         else:
-            yield heard.output(heard.spoken(sentences.NO_ANSWER), "model")
+            yield heard.output(heard.no_answer(), "model")
 
 
 class _Heard:
@@ -163,10 +163,23 @@ class _Heard:
         self.persona = Persona.read(input.persona)
         self.talk = _talk(input.history)
         self.emotion: Emotion = input.emotion or "일상"
+        self.emotions: dict[str, float] = {self.emotion: 1.0}
+
+    def read_emotion(self) -> None:
+        """Reads the emotion of the message, unless it was given."""
+        if not self.input.emotion:
+            read = classify_emotion(ClassifyEmotionInput(text=self.message, threshold=None))
+            self.emotion = read.label
+            self.emotions = {share.label: share.probability for share in read.probabilities}
 
     def spoken(self, text: str) -> str:
         """A sentence of ours in the companion's speech."""
         return casual(text) if self.persona.speech == "반말" else text
+
+    def no_answer(self) -> str:
+        """An honest word that the companion has none, not twice running the same."""
+        said = [self.spoken(text) for text in sentences.NO_ANSWER]
+        return next((text for text in said if text not in self.talk[1::2]), said[0])
 
     def output(self, reply: str, source: Source, score: float | None = None, emotion: Emotion | None = None) -> ChatOutput:
         turns = [*self.input.history, Turn(role="user", content=self.typed), Turn(role="assistant", content=reply[:_LONGEST])]
@@ -209,7 +222,7 @@ def _talk(history: list[Turn]) -> list[str]:
 def _retrieved(heard: _Heard) -> Found | None:
     """The written reply that fits best and may be said here, in the companion's speech."""
     with retrieval.using() as index:
-        found = index.search(heard.message, heard.emotion, first=not heard.talk, count=_SEARCHED)
+        found = index.search(heard.message, heard.emotions, first=not heard.talk, count=_SEARCHED)
     spoken = [f for f in (_in_speech(one, heard.persona.speech) for one in found) if f]
     sayable = set(fitting([f.entry.reply for f in spoken], heard.talk[1::2], heard.message))
     return next((f for f in spoken if f.entry.reply in sayable), None)
@@ -234,7 +247,7 @@ def _written(heard: _Heard) -> Iterator[str]:
         yield samples[0].text.strip()
     replies = fitting((whole(sample.text) for sample in samples), heard.talk[1::2], heard.message)
     if not replies:
-        yield heard.spoken(sentences.NO_ANSWER)
+        yield heard.no_answer()
         return
     with retrieval.using() as index:
         relevance = index.relevance(heard.message, replies)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import lzma
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +14,10 @@ import numpy as np
 from kogpt_funcs.models.cache import Loaded
 from kogpt_funcs.models.retrieval.encoder import Array, Encoder
 
-_EMOTION = 0.12  # what the same emotion is worth, beside a likeness of up to 1
+_EMOTION = 0.1  # what the same emotion is worth where it is certain, beside a likeness of up to 1
 _SCALE = 254  # of eight-bit numbers: none in a vector of length 1 and this width comes near 0.5
+
+NO_EMOTION: Mapping[str, float] = MappingProxyType({})
 
 
 class Entry(NamedTuple):
@@ -58,11 +61,13 @@ class Index(Loaded):
     def bytes(self) -> int:
         return self.encoder.bytes + self._messages.nbytes
 
-    def search(self, message: str, emotion: str = "", *, first: bool = True, count: int = 20) -> list[Found]:
-        """The `count` entries that fit best, best first; those that begin a talk alone where the message is the `first`."""
+    def search(self, message: str, emotions: Mapping[str, float] = NO_EMOTION, *, first: bool = True, count: int = 20) -> list[Found]:
+        """The `count` entries that fit best, best first; those that begin a talk alone where the message is the `first`.
+        `emotions`: how probable each is in the message.
+        """
         (given,) = self._vectors([message])
         score = self._messages.astype(np.float32) @ given / _SCALE
-        rank = score + _EMOTION * np.array([emotion in emotions for emotions in self._emotions])
+        rank = score + _EMOTION * np.array([max(emotions.get(one, 0) for one in entry) for entry in self._emotions])
         if first:
             rank[~self._first] = -np.inf
         best = np.argsort(-rank)[:count]

@@ -111,7 +111,7 @@ def test_quotes_survive_and_a_score_is_one_for_the_same_message(index: Index) ->
 
 
 def test_the_same_emotion_counts(index: Index) -> None:
-    ranks = {emotion: next(f.rank for f in index.search("그냥 그래", emotion=emotion) if f.entry.emotion == "기쁨") for emotion in ("기쁨", "")}
+    ranks = {emotion: next(f.rank for f in index.search("그냥 그래", {emotion: 1.0}) if f.entry.emotion == "기쁨") for emotion in ("기쁨", "")}
     assert ranks["기쁨"] > ranks[""]
 
 
