@@ -43,7 +43,7 @@ def convert(file: Path, out: Path, texts: Iterable[str]) -> None:
     from safetensors.numpy import save_file
 
     save_file(tensors, out / "encoder.safetensors")
-    _tokenizer([original.pieces[i] for i in kept]).save(str(out / "tokenizer.json"))
+    _tokenizer([original.pieces[i] for i in kept]).save(str(out / "tokenizer.json"), pretty=False)
     (out / "encoder.json").write_text(json.dumps({**original.shape, "vocab_size": len(kept)}, indent=2) + "\n", encoding="utf-8")
 
 
