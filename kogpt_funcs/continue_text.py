@@ -110,12 +110,7 @@ def _request(input: ContinueTextInput, text: str, num_samples: int, attempt: int
         min_new_tokens=8,
         no_repeat_ngram=4,
         end="sentence" if input.stop_at_sentence_end else "text",
-        **{
-            **input.options(),
-            "seed": input.seed_of(attempt),
-            "temperature": input.temperature * asked.get("temperature", 1),
-            "repetition_penalty": 1 + (input.repetition_penalty - 1) * asked.get("repetition", 1),
-        },
+        **models.preferred({**input.options(), "seed": input.seed_of(attempt)}, asked),
     )
 
 

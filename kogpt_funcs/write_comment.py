@@ -135,12 +135,7 @@ def _request(input: WriteCommentInput, topic: str, num_samples: int, attempt: in
         min_new_tokens=3,
         no_repeat_ngram=3,
         newline_ends=True,
-        **{
-            **input.options(),
-            "seed": input.seed_of(attempt),
-            "temperature": input.temperature * asked.get("temperature", 1),
-            "repetition_penalty": 1 + (input.repetition_penalty - 1) * asked.get("repetition", 1),
-        },
+        **models.preferred({**input.options(), "seed": input.seed_of(attempt)}, asked),
     )
 
 

@@ -52,9 +52,9 @@ def test_the_ban_on_torch_names_every_other_room() -> None:
 
 
 @pytest.mark.parametrize("name", registry.names())
-def test_a_function_knows_models_and_korean_alone(graph: grimp.ImportGraph, name: str) -> None:
+def test_a_function_knows_no_surface_and_no_other_function(graph: grimp.ImportGraph, name: str) -> None:
     imported = graph.find_modules_directly_imported_by(f"kogpt_funcs.{name}")
-    assert {module.split(".")[1] for module in imported} <= {"contract", "korean", "models"}
+    assert {module.split(".")[1] for module in imported} <= {"assistant", "contract", "korean", "models"}
 
 
 @pytest.mark.parametrize("name", registry.names())

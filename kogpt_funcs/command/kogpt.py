@@ -21,6 +21,8 @@ _ELSEWHERE = {
     "call": ("kogpt_funcs.command.call", "call", "Run one function on one input; JSON on stdout."),
     "map": ("kogpt_funcs.command.map", "map_file", "Run a function over a column of a CSV, TSV, JSONL or XLSX file."),
     "generate": ("kogpt_funcs.command.generate", "generate", "Continue prompts typed one after another; keep the samples."),
+    "chat": ("kogpt_funcs.command.chat", "chat", "Talk in the terminal."),
+    "index": ("kogpt_funcs.command.index", "index", "Build the index of written replies that chat answers from."),
     "collect": ("kogpt_funcs.command.collect", "collect", "Collect text for training, from YouTube."),
     "clean": ("kogpt_funcs.command.prepare_text", "clean", "Clean collected text: names, personal data, abuse."),
     "pack": ("kogpt_funcs.command.prepare_text", "pack", "Pack novels into phrases that fill a model's context."),

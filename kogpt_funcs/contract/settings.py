@@ -54,6 +54,13 @@ class Settings:
     #: KOGPT_YOUTUBE_URL: where the YouTube Data API answers, if not at Google: a proxy, or a server for tests.
     youtube_url: str | None = None
 
+    #: KOGPT_WEATHER_URL, KOGPT_GEOCODING_URL: where Open-Meteo answers; a copy of one's own, or a server for tests.
+    weather_url: str = "https://api.open-meteo.com/v1/forecast"
+    geocoding_url: str = "https://geocoding-api.open-meteo.com/v1/search"
+    #: KOGPT_STOCK_URL, KOGPT_STOCK_SEARCH_URL: where share prices are asked for, and companies looked up.
+    stock_url: str = "https://m.stock.naver.com"
+    stock_search_url: str = "https://ac.stock.naver.com/ac"
+
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:
             raise KogptError(f"KOGPT_ENGINE has value {self.engine!r}. It must be one of: {', '.join(ENGINES)}.")
@@ -142,4 +149,6 @@ _READERS = {
     "QUEUE": ("queue", _count), "THREADS": ("threads", _count), "ENGINE": ("engine", _text), "ISA": ("isa", _text),
     "DETERMINISTIC": ("deterministic", _switch), "API_KEY": ("api_key", _text), "REMOTE_KEY": ("remote_key", _text),
     "YOUTUBE_KEY": ("youtube_key", _text), "YOUTUBE_URL": ("youtube_url", _text),
+    "WEATHER_URL": ("weather_url", _text), "GEOCODING_URL": ("geocoding_url", _text),
+    "STOCK_URL": ("stock_url", _text), "STOCK_SEARCH_URL": ("stock_search_url", _text),
 }  # fmt: skip

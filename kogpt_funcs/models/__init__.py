@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kogpt_funcs.contract import settings
-from kogpt_funcs.models.preferences import preferences
+from kogpt_funcs.models.preferences import preferences, preferred
 from kogpt_funcs.models.prompt import Example, Generation, Labelled, Prompt, Sample, Score, Special
 
 __all__ = [
-    "Example", "Generation", "Labelled", "Prompt", "Sample", "Score", "Special", "classify", "generate", "preferences",
+    "Example", "Generation", "Labelled", "Prompt", "Sample", "Score", "Special", "classify", "generate", "preferences", "preferred",
     "resident", "score", "thresholds",
 ]  # fmt: skip
 

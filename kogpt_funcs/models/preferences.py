@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from kogpt_funcs.contract import settings
 
@@ -20,6 +21,15 @@ def preferences(adapter: str) -> dict[str, float]:
     from kogpt_funcs.models.bases import checkpoints
 
     return _read(checkpoints.place(settings.current().base) / adapter / FILE)
+
+
+def preferred(options: dict[str, Any], asked: dict[str, float]) -> dict[str, Any]:
+    """Sampling `options` of a request with the factors in `asked` applied."""
+    return {
+        **options,
+        "temperature": options["temperature"] * asked.get("temperature", 1),
+        "repetition_penalty": 1 + (options["repetition_penalty"] - 1) * asked.get("repetition", 1),
+    }
 
 
 @cache
