@@ -72,7 +72,8 @@ def test_no_file_names_a_folder_of_the_machine_it_was_made_on() -> None:
 
 
 def test_a_clone_is_small() -> None:
-    assert sum(path.stat().st_size for path in shipped()) < 100_000_000
+    """Seven sets of weights on two bases, and an index."""
+    assert sum(path.stat().st_size for path in shipped()) < 110_000_000
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
