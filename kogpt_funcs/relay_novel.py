@@ -54,8 +54,8 @@ class RelayNovelOutput(BaseModel):
 
 EXAMPLES = [
     {
-        "story": "도윤은 목요일마다 서점에 왔다. 여행책 칸에서 한 시간쯤 서성이다가 아무것도 사지 않고 돌아갔다.",
         "sentence": "오늘은 도윤이 책을 한 권 들고 계산대로 왔다.", "genre": "로맨스",
+        "story": "도윤은 목요일마다 서점에 왔다. 여행책 칸에서 한 시간쯤 서성이다가 아무것도 사지 않고 돌아갔다.",
         "notes": "하진: 서점 직원, 말수가 적다. 도윤: 단골손님, 지도 만드는 사람.", "seed": 1,
     },
     {
@@ -64,6 +64,29 @@ EXAMPLES = [
     },
     {"sentence": "엘리베이터가 아무도 누르지 않은 13층에서 멈추었다.", "genre": "공포", "seed": 3},
 ]  # fmt: skip
+
+
+ENGLISH = {
+    "title": "Relay novel",
+    "description": (
+        "Write a story together. Give the story so far and the sentence just written, and it offers several things that "
+        "could happen next."
+    ),
+    "input": {
+        "sentence": ("Newest sentence", "What is written follows right after this sentence, in Korean. Up to 500 characters."),
+        "story": ("Story so far", "All of it before the newest sentence. Of a long one the opening, the end and what matters now are read."),
+        "genre": ("Genre", "The genre of the story."),
+        "notes": ("Notes", "People, places and what must not be forgotten. They are always read. Up to 300 characters."),
+        "num_candidates": ("Number of candidates", "How many different candidates to write."),
+        "max_new_tokens": ("Maximum length", "The most tokens in a candidate. A token is about two Korean letters."),
+    },
+    "output": {"candidates": ("Candidates", "Different things that happen next, each one to three sentences.")},
+    "labels": {
+        "일상": "Everyday life", "로맨스": "Romance", "추리": "Mystery", "판타지": "Fantasy", "SF": "Science fiction", "공포": "Horror",
+        "역사": "History", "동화": "Fairy tale", "무협": "Martial arts", "코미디": "Comedy", "학원물": "School", "가족": "Family",
+        "스릴러": "Thriller",
+    },
+}  # fmt: skip
 
 
 def relay_novel(input: RelayNovelInput) -> RelayNovelOutput:

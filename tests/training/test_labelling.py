@@ -51,7 +51,7 @@ def gpt2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     config = GPT2Config(vocab_size=8192, n_positions=64, n_embd=32, n_layer=2, n_head=2, bos_token_id=0, eos_token_id=1, pad_token_id=3)
     GPT2LMHeadModel(config).save_pretrained(folder)
-    shutil.copy(settings.current().weights / "base/tokenizer.json", folder)
+    shutil.copy(settings.current().weights / "small/tokenizer.json", folder)
     return folder
 
 

@@ -115,8 +115,8 @@ def test_a_base_may_start_from_another_ones_weights(trained: dict[str, dict[str,
 def test_adapters_name_the_weights_they_fit(trained: dict[str, dict[str, Any]], place: Path) -> None:
     for name in ("change_style", "write_comment"):
         assert trained[name]["held_out_examples"] > 0
-        assert json.loads((place / "weights" / name / "base.json").read_text())["fingerprint"]
-        assert str(place) not in (place / "weights" / name / "adapter_config.json").read_text()
+        assert json.loads((place / "weights" / "small" / name / "base.json").read_text())["fingerprint"]
+        assert str(place) not in (place / "weights" / "small" / name / "adapter_config.json").read_text()
 
 
 def test_the_classifier_is_measured(trained: dict[str, dict[str, Any]]) -> None:

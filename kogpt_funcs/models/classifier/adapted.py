@@ -5,6 +5,7 @@ The copy costs the base's memory once more, but a text is then read in one pass 
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,9 @@ def load_adapted(folder: Path, labels: int, dtype: torch.dtype) -> tuple[Any, En
     place = checkpoints.folder(base)
     architecture = loading.architecture_of(place)
     context = architecture.shape(model.config).context if architecture else _LONGEST
-    merged: Any = PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # PEFT asks transformers in words that are going out
+        merged: Any = PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
     pooled = Pooled(merged.base_model, labels).to(dtype).eval()
     head = load_file(str(folder / "head.safetensors"))
     if head["outputs.weight"].shape[0] != labels:
