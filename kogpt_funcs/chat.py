@@ -97,6 +97,11 @@ EXAMPLES = [
     },
 ]
 
+LABELS = {
+    "model": "새로 쓴 대답", "retrieval": "미리 써 둔 대답", "time": "시각", "date": "날짜", "weather": "날씨", "stock": "주가", "lotto": "로또",
+    "help": "도움말", "safety": "안전", "user": "나", "assistant": "말벗",
+}  # fmt: skip
+
 ENGLISH = {
     "title": "Chat",
     "description": "Say what you like, and a warm companion answers. It also tells the time, the date, the weather, share prices and lottery numbers.",
@@ -123,7 +128,11 @@ ENGLISH = {
         "history.role": ("Who", "user is the person, assistant the companion."),
         "history.content": ("Words", "What was said in one turn."),
     },
-    "labels": {"일상": "Everyday", "기쁨": "Joy", "불안": "Anxiety", "슬픔": "Sadness", "분노": "Anger", "우울": "Depression"},
+    "labels": {
+        "일상": "Everyday", "기쁨": "Joy", "불안": "Anxiety", "슬픔": "Sadness", "분노": "Anger", "우울": "Depression",
+        "model": "Written now", "retrieval": "Written beforehand", "time": "Time", "date": "Date", "weather": "Weather",
+        "stock": "Share price", "lotto": "Lottery", "help": "Help", "safety": "Safety", "user": "You", "assistant": "Companion",
+    },
 }
 
 
