@@ -70,6 +70,8 @@ class Reader:
 
     def field(self, shape: Shape, value: Any) -> str:
         """A field of the Output itself: one of a few labels, or a number, is a headline."""
+        if value is None:
+            return f'<p class="kogpt-quiet">{word("none")}</p>'
         if shape.choices:
             return f'<p class="kogpt-headline">{both(self.label(value))}</p>'
         if shape.kind is not str and not isinstance(value, (BaseModel, list)):
@@ -92,9 +94,9 @@ class Reader:
         return self._card(value) if isinstance(value, BaseModel) else _copied(value)
 
     def _card(self, model: BaseModel) -> str:
-        """The first text is the body; the other fields stand below it in small print."""
+        """The first text that is no label is the body; the other fields stand below it in small print."""
         fields = shapes(type(model))
-        body = next((name for name in fields if isinstance(getattr(model, name), str)), None)
+        body = next((name for name, s in fields.items() if isinstance(getattr(model, name), str) and not s.choices), None)
         rest = [name for name in fields if name != body and getattr(model, name) not in (None, "", [])]
         text = _copied(getattr(model, body)) if body else ""
         notes = "".join(f"<span>{self._note(fields[name], getattr(model, name))}</span>" for name in rest)
