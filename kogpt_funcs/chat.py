@@ -86,7 +86,7 @@ class ChatOutput(BaseModel):
 EXAMPLES = [
     {"message": "요즘 잠이 잘 안 와요."},
     {"message": "나 드디어 취직했어!", "persona": "이름은 토리, 반말로 말해 줘."},
-    {"message": "지금 몇 시야?"},
+    {"message": "로또 번호 추천해 줘.", "seed": 7},
     {"message": "dk rkqwkrl gksrmfdl dkscuwu"},
     {
         "message": "네, 내일까지 내야 해요.",
