@@ -21,6 +21,7 @@ soak: install
 
 check: install
 	$(python) -m ruff check
+	$(python) -m ruff format --check
 	$(python) -m mypy
 	.venv/bin/lint-imports
 

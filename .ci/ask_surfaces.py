@@ -1,4 +1,6 @@
-"""Asks each surface of a running suite for each function's first example, and checks every answer by its Output model."""
+"""Asks each surface of a running suite for each function's first example, and checks every answer by its Output
+model.
+"""
 
 from __future__ import annotations
 

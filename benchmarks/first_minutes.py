@@ -1,9 +1,10 @@
-"""What a newcomer waits for: `kogpt --help`, the start, the page's first paint, each function's first answer. Prints JSON.
+"""What a newcomer waits for: `kogpt --help`, the start, the page's first paint, each function's first answer. Prints
+JSON.
 
     python benchmarks/first_minutes.py
 
-The server is a fresh process on a free port; the first answers are asked one after another as soon as /api/health says that
-the models are loaded. The first paint is Chromium's, where Chromium and its driver are installed.
+The server is a fresh process on a free port; the first answers are asked one after another as soon as /api/health
+says that the models are loaded. The first paint is Chromium's, where Chromium and its driver are installed.
 """
 
 from __future__ import annotations
@@ -96,7 +97,9 @@ def first_paint(url: str) -> float | None:
 
 def ask(url: str, data: dict[str, Any] | None = None) -> Any:
     body = None if data is None else json.dumps(data).encode()
-    with urllib.request.urlopen(urllib.request.Request(url, body, {"Content-Type": "application/json"}), timeout=120) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(url, body, {"Content-Type": "application/json"}), timeout=120
+    ) as answer:
         return json.load(answer)
 
 

@@ -18,32 +18,77 @@ from kogpt_funcs.korean.text import clean, required, sentences
 from kogpt_funcs.models import Example, Generation, Special
 
 Style = Literal[
-    "존댓말", "반말", "안드로이드", "아재", "채팅", "초등학생", "이모티콘", "ENFP", "신사",
-    "할아버지", "할머니", "중학생", "왕", "나루토", "선비", "소심한", "번역기",
-]  # fmt: skip
+    "존댓말",
+    "반말",
+    "안드로이드",
+    "아재",
+    "채팅",
+    "초등학생",
+    "이모티콘",
+    "ENFP",
+    "신사",
+    "할아버지",
+    "할머니",
+    "중학생",
+    "왕",
+    "나루토",
+    "선비",
+    "소심한",
+    "번역기",
+]
 #: SmileStyle's column names, in the order of Style.
 COLUMNS = (
-    "formal", "informal", "android", "azae", "chat", "choding", "emoticon", "enfp", "gentle",
-    "halbae", "halmae", "joongding", "king", "naruto", "seonbi", "sosim", "translator",
-)  # fmt: skip
+    "formal",
+    "informal",
+    "android",
+    "azae",
+    "chat",
+    "choding",
+    "emoticon",
+    "enfp",
+    "gentle",
+    "halbae",
+    "halmae",
+    "joongding",
+    "king",
+    "naruto",
+    "seonbi",
+    "sosim",
+    "translator",
+)
 
 
 class ChangeStyleInput(Sampling):
     text: str = Field(
-        ..., max_length=300, title="글", examples=["저는 고양이를 여섯 마리 키워요."],
+        ...,
+        max_length=300,
+        title="글",
+        examples=["저는 고양이를 여섯 마리 키워요."],
         description="바꿀 글입니다. 문장마다 따로 바꿉니다. 300자까지 받습니다.",
     )
     style: Style = Field("반말", title="문체", examples=["반말"], description="어떤 말투로 바꿀지 고릅니다.")
     num_samples: int = Field(
-        1, ge=1, le=5, title="개수", examples=[1],
+        1,
+        ge=1,
+        le=5,
+        title="개수",
+        examples=[1],
         description="2 이상이면 가장 그럴듯한 글 말고 다른 글도 함께 보여 줍니다.",
     )
     temperature: float = Field(
-        0.7, ge=0.0, le=2.0, title="온도", examples=[0.7],
+        0.7,
+        ge=0.0,
+        le=2.0,
+        title="온도",
+        examples=[0.7],
         description="다른 글이 얼마나 자유로울지 정합니다. 첫 글은 언제나 가장 그럴듯한 글입니다.",
     )
     repetition_penalty: float = Field(
-        1.0, ge=1.0, le=2.0, title="반복 억제", examples=[1.0],
+        1.0,
+        ge=1.0,
+        le=2.0,
+        title="반복 억제",
+        examples=[1.0],
         description="1보다 클수록 이미 나온 토큰을 덜 씁니다. 원래 글의 낱말도 덜 쓰게 되니 1이 알맞습니다.",
     )
 
@@ -84,12 +129,25 @@ ENGLISH = {
         "alternatives": ("Other versions", "Rewritten texts that differ from the first."),
     },
     "labels": {
-        "존댓말": "Formal", "반말": "Casual", "안드로이드": "Android", "아재": "Middle-aged man", "채팅": "Chat",
-        "초등학생": "Schoolchild", "이모티콘": "Emoticons", "ENFP": "ENFP", "신사": "Gentleman", "할아버지": "Grandfather",
-        "할머니": "Grandmother", "중학생": "Teenager", "왕": "King", "나루토": "Naruto", "선비": "Classical scholar",
-        "소심한": "Timid", "번역기": "Machine translation",
+        "존댓말": "Formal",
+        "반말": "Casual",
+        "안드로이드": "Android",
+        "아재": "Middle-aged man",
+        "채팅": "Chat",
+        "초등학생": "Schoolchild",
+        "이모티콘": "Emoticons",
+        "ENFP": "ENFP",
+        "신사": "Gentleman",
+        "할아버지": "Grandfather",
+        "할머니": "Grandmother",
+        "중학생": "Teenager",
+        "왕": "King",
+        "나루토": "Naruto",
+        "선비": "Classical scholar",
+        "소심한": "Timid",
+        "번역기": "Machine translation",
     },
-}  # fmt: skip
+}
 
 
 def change_style(input: ChangeStyleInput) -> ChangeStyleOutput:

@@ -41,32 +41,61 @@ _KEPT = 200  # turns of a history that are given back
 
 
 class Turn(BaseModel):
-    role: Literal["user", "assistant"] = Field(..., title="누구", examples=["user"], description="user는 사람, assistant는 말벗입니다.")
-    content: str = Field(..., max_length=_LONGEST, title="말", examples=["안녕"], description="한 차례에 한 말입니다. 2,000자까지 받습니다.")
+    role: Literal["user", "assistant"] = Field(
+        ..., title="누구", examples=["user"], description="user는 사람, assistant는 말벗입니다."
+    )
+    content: str = Field(
+        ...,
+        max_length=_LONGEST,
+        title="말",
+        examples=["안녕"],
+        description="한 차례에 한 말입니다. 2,000자까지 받습니다.",
+    )
 
 
 class ChatInput(Sampling):
     message: str = Field(
-        ..., max_length=1000, title="할 말", examples=["요즘 잠이 잘 안 와요."],
+        ...,
+        max_length=1000,
+        title="할 말",
+        examples=["요즘 잠이 잘 안 와요."],
         description="말벗에게 할 말입니다. 시간, 날씨, 주가도 물어볼 수 있습니다. 1,000자까지 받습니다.",
     )
     history: list[Turn] = Field(
-        [], title="지난 대화", examples=[[]],
-        description="지금까지 나눈 말입니다. 답에 들어 있는 history를 그대로 다시 보내면 대화가 이어집니다. 서버는 아무것도 기억하지 않습니다.",
+        [],
+        title="지난 대화",
+        examples=[[]],
+        description="지금까지 나눈 말입니다. 답에 들어 있는 history를 그대로 다시 보내면 대화가 이어집니다. "
+        "서버는 아무것도 기억하지 않습니다.",
     )
     emotion: Optional[Emotion] = Field(
-        None, title="감정", examples=["불안"], description="할 말에 담긴 감정입니다. 비우면 스스로 읽습니다.",
+        None,
+        title="감정",
+        examples=["불안"],
+        description="할 말에 담긴 감정입니다. 비우면 스스로 읽습니다.",
     )
     persona: str = Field(
-        "", max_length=200, title="말벗", examples=["이름은 토리, 반말로 말해 줘."],
+        "",
+        max_length=200,
+        title="말벗",
+        examples=["이름은 토리, 반말로 말해 줘."],
         description="말벗의 이름과 말투입니다. 비우면 이름 없이 존댓말로 말합니다. 200자까지 받습니다.",
     )
     temperature: float = Field(
-        0.6, ge=0.0, le=2.0, title="온도", examples=[0.6],
-        description="높을수록 뜻밖의 대답이, 낮을수록 무난한 대답이 나옵니다. 미리 써 둔 대답에는 영향을 주지 않습니다.",
+        0.6,
+        ge=0.0,
+        le=2.0,
+        title="온도",
+        examples=[0.6],
+        description="높을수록 뜻밖의 대답이, 낮을수록 무난한 대답이 나옵니다. 미리 써 둔 대답에는 영향을 "
+        "주지 않습니다.",
     )
     repetition_penalty: float = Field(
-        1.0, ge=1.0, le=2.0, title="반복 억제", examples=[1.0],
+        1.0,
+        ge=1.0,
+        le=2.0,
+        title="반복 억제",
+        examples=[1.0],
         description="1보다 클수록 이미 나온 토큰을 덜 씁니다. 상대의 말을 받아 주려면 1이 알맞습니다.",
     )
 
@@ -75,12 +104,22 @@ class ChatOutput(BaseModel):
     reply: str = Field(..., title="대답", description="말벗의 대답입니다.")
     emotion: Emotion = Field(..., title="감정", description="할 말에서 읽은 감정, 또는 받은 감정입니다.")
     source: Source = Field(
-        ..., title="출처",
-        description="model은 모델이 쓴 말, retrieval은 사람들의 비슷한 말에 미리 써 둔 대답, safety는 정해 둔 안내이고, 나머지는 정보의 종류입니다.",
+        ...,
+        title="출처",
+        description="model은 모델이 쓴 말, retrieval은 사람들의 비슷한 말에 미리 써 둔 대답, safety는 정해 둔 "
+        "안내이고, 나머지는 정보의 종류입니다.",
     )
-    understood: Optional[str] = Field(None, title="알아들은 말", description="영문 자판으로 친 한글을 고쳐 읽은 것입니다. 고치지 않았으면 null입니다.")
-    score: Optional[float] = Field(None, title="비슷한 정도", description="미리 써 둔 대답을 골랐을 때, 원래 말과 얼마나 비슷한지입니다(최대 1).")
-    history: list[Turn] = Field(..., title="대화", description="받은 대화에 이번에 오간 두 마디를 더한 것입니다. 오래된 것부터 200마디까지만 남깁니다.")
+    understood: Optional[str] = Field(
+        None, title="알아들은 말", description="영문 자판으로 친 한글을 고쳐 읽은 것입니다. 고치지 않았으면 null입니다."
+    )
+    score: Optional[float] = Field(
+        None, title="비슷한 정도", description="미리 써 둔 대답을 골랐을 때, 원래 말과 얼마나 비슷한지입니다(최대 1)."
+    )
+    history: list[Turn] = Field(
+        ...,
+        title="대화",
+        description="받은 대화에 이번에 오간 두 마디를 더한 것입니다. 오래된 것부터 200마디까지만 남깁니다.",
+    )
 
 
 EXAMPLES = [
@@ -98,40 +137,89 @@ EXAMPLES = [
 ]
 
 LABELS = {
-    "model": "새로 쓴 대답", "retrieval": "미리 써 둔 대답", "time": "시각", "date": "날짜", "weather": "날씨", "stock": "주가", "lotto": "로또",
-    "help": "도움말", "safety": "안전", "user": "나", "assistant": "말벗",
-}  # fmt: skip
+    "model": "새로 쓴 대답",
+    "retrieval": "미리 써 둔 대답",
+    "time": "시각",
+    "date": "날짜",
+    "weather": "날씨",
+    "stock": "주가",
+    "lotto": "로또",
+    "help": "도움말",
+    "safety": "안전",
+    "user": "나",
+    "assistant": "말벗",
+}
 
 ENGLISH = {
     "title": "Chat",
-    "description": "Say what you like, and a warm companion answers. It also tells the time, the date, the weather, share prices and lottery numbers.",
+    "description": "Say what you like, and a warm companion answers. It also tells the time, the date, the "
+    "weather, share prices and lottery numbers.",
     "input": {
-        "message": ("Message", "What you say to the companion, in Korean. The time, the weather and share prices may be asked for, too. Up to 1,000 characters."),
-        "history": ("History", "What was said so far. Send the history of an answer back as it is, and the talk goes on. The server remembers nothing."),
+        "message": (
+            "Message",
+            "What you say to the companion, in Korean. The time, the weather and share prices may be asked "
+            "for, too. Up to 1,000 characters.",
+        ),
+        "history": (
+            "History",
+            "What was said so far. Send the history of an answer back as it is, and the talk goes on. The "
+            "server remembers nothing.",
+        ),
         "history.role": ("Who", "user is the person, assistant the companion."),
         "history.content": ("Words", "What was said in one turn. Up to 2,000 characters."),
         "emotion": ("Emotion", "The emotion of the message. Left empty, it is read from the message."),
-        "persona": ("Companion", "The companion's name and way of speaking, in Korean. Left empty, it has no name and is polite. Up to 200 characters."),
-        "temperature": ("Temperature", "Higher gives more surprising replies, lower more ordinary ones. Replies written beforehand do not change."),
-        "repetition_penalty": ("Repetition penalty", "Above 1, tokens that were written before are used less. 1 suits replies that take up what was said."),
+        "persona": (
+            "Companion",
+            "The companion's name and way of speaking, in Korean. Left empty, it has no name and is polite. Up "
+            "to 200 characters.",
+        ),
+        "temperature": (
+            "Temperature",
+            "Higher gives more surprising replies, lower more ordinary ones. Replies written beforehand do not change.",
+        ),
+        "repetition_penalty": (
+            "Repetition penalty",
+            "Above 1, tokens that were written before are used less. 1 suits replies that take up what was said.",
+        ),
     },
     "output": {
         "reply": ("Reply", "What the companion says."),
         "emotion": ("Emotion", "The emotion read from the message, or the one given."),
         "source": (
             "Source",
-            "model: written by the model. retrieval: written beforehand for a message like this one. safety: fixed advice. The others: what kind of information it is.",
+            "model: written by the model. retrieval: written beforehand for a message like this one. safety: "
+            "fixed advice. The others: what kind of information it is.",
         ),
-        "understood": ("Understood as", "Korean that was typed on the English keyboard layout, put right. null where nothing was."),
-        "score": ("Likeness", "Of a reply written beforehand: how like the message it was written for is to this one, up to 1."),
+        "understood": (
+            "Understood as",
+            "Korean that was typed on the English keyboard layout, put right. null where nothing was.",
+        ),
+        "score": (
+            "Likeness",
+            "Of a reply written beforehand: how like the message it was written for is to this one, up to 1.",
+        ),
         "history": ("History", "The history given with these two turns added; the last 200 turns are kept."),
         "history.role": ("Who", "user is the person, assistant the companion."),
         "history.content": ("Words", "What was said in one turn."),
     },
     "labels": {
-        "일상": "Everyday", "기쁨": "Joy", "불안": "Anxiety", "슬픔": "Sadness", "분노": "Anger", "우울": "Depression",
-        "model": "Written now", "retrieval": "Written beforehand", "time": "Time", "date": "Date", "weather": "Weather",
-        "stock": "Share price", "lotto": "Lottery", "help": "Help", "safety": "Safety", "user": "You", "assistant": "Companion",
+        "일상": "Everyday",
+        "기쁨": "Joy",
+        "불안": "Anxiety",
+        "슬픔": "Sadness",
+        "분노": "Anger",
+        "우울": "Depression",
+        "model": "Written now",
+        "retrieval": "Written beforehand",
+        "time": "Time",
+        "date": "Date",
+        "weather": "Weather",
+        "stock": "Share price",
+        "lotto": "Lottery",
+        "help": "Help",
+        "safety": "Safety",
+        "user": "You",
+        "assistant": "Companion",
     },
 }
 
@@ -195,12 +283,22 @@ class _Heard:
         said = [self.spoken(text) for text in sentences.NO_ANSWER]
         return next((text for text in said if text not in self.talk[1::2]), said[0])
 
-    def output(self, reply: str, source: Source, score: float | None = None, emotion: Emotion | None = None) -> ChatOutput:
-        turns = [*self.input.history, Turn(role="user", content=self.typed), Turn(role="assistant", content=reply[:_LONGEST])]
+    def output(
+        self, reply: str, source: Source, score: float | None = None, emotion: Emotion | None = None
+    ) -> ChatOutput:
+        turns = [
+            *self.input.history,
+            Turn(role="user", content=self.typed),
+            Turn(role="assistant", content=reply[:_LONGEST]),
+        ]
         return ChatOutput(
-            reply=reply, emotion=self.input.emotion or emotion or self.emotion, source=source, understood=self.understood,
-            score=score, history=turns[-_KEPT:],
-        )  # fmt: skip
+            reply=reply,
+            emotion=self.input.emotion or emotion or self.emotion,
+            source=source,
+            understood=self.understood,
+            score=score,
+            history=turns[-_KEPT:],
+        )
 
 
 def _fixed(heard: _Heard) -> ChatOutput | None:
@@ -217,8 +315,8 @@ def _fixed(heard: _Heard) -> ChatOutput | None:
 
 
 def _talk(history: list[Turn]) -> list[str]:
-    """The turns as text, the user's and the companion's in turn, the user's first, the companion's last. What one of them
-    says twice running is one turn; an unanswered turn of the user at the end is left out.
+    """The turns as text, the user's and the companion's in turn, the user's first, the companion's last. What one of
+    them says twice running is one turn; an unanswered turn of the user at the end is left out.
     """
     said: list[tuple[str, str]] = []
     for turn in history:
@@ -252,12 +350,18 @@ def _in_speech(found: Found, speech: Speech) -> Found | None:
 
 
 def _written(heard: _Heard) -> Iterator[str]:
-    """The model's reply, growing; at the end the one of several that has most to do with the message, or an honest word."""
+    """The model's reply, growing; at the end the one of several that has most to do with the message, or an honest
+    word.
+    """
     request = Generation(
-        prompt=prompt(_recent(heard.talk), heard.message, heard.emotion, heard.persona.speech), adapter="chat",
-        num_samples=_CANDIDATES, min_new_tokens=3, newline_ends=True, no_repeat_ngram=4,
+        prompt=prompt(_recent(heard.talk), heard.message, heard.emotion, heard.persona.speech),
+        adapter="chat",
+        num_samples=_CANDIDATES,
+        min_new_tokens=3,
+        newline_ends=True,
+        no_repeat_ngram=4,
         **models.preferred(heard.input.options(), models.preferences("chat")),
-    )  # fmt: skip
+    )
     for samples in models.generate(request):
         yield samples[0].text.strip()
     replies = fitting((whole(sample.text) for sample in samples), heard.talk[1::2], heard.message)
@@ -268,9 +372,14 @@ def _written(heard: _Heard) -> Iterator[str]:
 
 
 def _worth(heard: _Heard, replies: list[str]) -> list[float]:
-    """How much each reply has to do with the message: its likeness in meaning, and how much likelier it is here than anywhere."""
+    """How much each reply has to do with the message: its likeness in meaning, and how much likelier it is here than
+    anywhere.
+    """
     speech = heard.persona.speech
-    here, anywhere = prompt(_recent(heard.talk), heard.message, heard.emotion, speech), prompt([], _ANYTHING, "일상", speech)
+    here, anywhere = (
+        prompt(_recent(heard.talk), heard.message, heard.emotion, speech),
+        prompt([], _ANYTHING, "일상", speech),
+    )
     scores = models.score([here] * len(replies) + [anywhere] * len(replies), replies * 2, "chat")
     with retrieval.using() as index:
         relevance = index.relevance(heard.message, replies)
@@ -290,15 +399,23 @@ def _recent(talk: list[str]) -> list[str]:
 
 
 def prompt(talk: list[str], message: str, emotion: str, speech: str) -> list[Special | str]:
-    """`<unused10>` emotion `<unused11>` speech, then each turn: `<unused12>` the user's, `<unused13>` the companion's `</s>`."""
-    pieces: list[Special | str] = [Special("<unused10>"), *([emotion] if emotion else []), Special("<unused11>"), speech]
+    """`<unused10>` emotion `<unused11>` speech, then each turn: `<unused12>` the user's, `<unused13>` the companion's
+    `</s>`.
+    """
+    pieces: list[Special | str] = [
+        Special("<unused10>"),
+        *([emotion] if emotion else []),
+        Special("<unused11>"),
+        speech,
+    ]
     for user, companion in zip(talk[::2], talk[1::2], strict=True):
         pieces += [Special("<unused12>"), user, Special("<unused13>"), companion, Special("</s>")]
     return [*pieces, Special("<unused12>"), message, Special("<unused13>")]
 
 
 def training_examples(row: dict[str, Any], rng: random.Random) -> Iterator[Example]:
-    """A row is a dialogue: `turns`, the user's first, with `emotion` and `speech`; or a pair: `message`, `reply`, `emotion`.
+    """A row is a dialogue: `turns`, the user's first, with `emotion` and `speech`; or a pair: `message`, `reply`,
+    `emotion`.
 
     Each turn of the companion is a target behind all that was said before it, as it will be asked for.
     """

@@ -19,11 +19,18 @@ Emotion = Literal["일상", "기쁨", "불안", "슬픔", "분노", "우울"]
 
 class ClassifyEmotionInput(BaseModel):
     text: str = Field(
-        ..., max_length=1000, title="글", examples=["내일 시험인데 하나도 못 했어. 어떡하지?"],
+        ...,
+        max_length=1000,
+        title="글",
+        examples=["내일 시험인데 하나도 못 했어. 어떡하지?"],
         description="감정을 읽을 글입니다. 1,000자까지 받습니다.",
     )
     threshold: float | None = Field(
-        None, ge=0.0, le=1.0, title="문턱값", examples=[0.3],
+        None,
+        ge=0.0,
+        le=1.0,
+        title="문턱값",
+        examples=[0.3],
         description="세부 감정 가운데 확률이 이 값 이상인 것만 보여 줍니다. 비우면 감정마다 알맞은 값을 씁니다.",
     )
 
@@ -42,7 +49,9 @@ class ClassifyEmotionOutput(BaseModel):
     label: Emotion = Field(..., title="감정", description="가장 그럴듯한 감정입니다.")
     probabilities: list[EmotionProbability] = Field(..., title="여섯 감정", description="확률이 높은 것부터입니다.")
     fine_emotions: list[FineEmotion] = Field(
-        ..., title="세부 감정", description="문턱값을 넘은 KOTE의 세부 감정입니다. 한 글에 여럿일 수 있습니다.",
+        ...,
+        title="세부 감정",
+        description="문턱값을 넘은 KOTE의 세부 감정입니다. 한 글에 여럿일 수 있습니다.",
     )
 
 
@@ -78,28 +87,56 @@ def classify_emotion(input: ClassifyEmotionInput) -> ClassifyEmotionOutput:
 KOTE = {
     "일상": ("없음", "깨달음", "신기함/관심", "비장함"),
     "기쁨": (
-        "기쁨", "행복", "즐거움/신남", "고마움", "감동/감탄", "흐뭇함(귀여움/예쁨)", "뿌듯함", "환영/호의", "아껴주는",
-        "존경", "편안/쾌적", "안심/신뢰", "기대감",
+        "기쁨",
+        "행복",
+        "즐거움/신남",
+        "고마움",
+        "감동/감탄",
+        "흐뭇함(귀여움/예쁨)",
+        "뿌듯함",
+        "환영/호의",
+        "아껴주는",
+        "존경",
+        "편안/쾌적",
+        "안심/신뢰",
+        "기대감",
     ),
     "불안": ("불안/걱정", "공포/무서움", "당황/난처", "의심/불신", "부담/안_내킴", "놀람", "경악"),
     "슬픔": ("슬픔", "서러움", "불쌍함/연민", "안타까움/실망"),
     "분노": (
-        "화남/분노", "증오/혐오", "짜증", "어이없음", "한심함", "불평/불만", "역겨움/징그러움", "지긋지긋", "우쭐댐/무시함",
+        "화남/분노",
+        "증오/혐오",
+        "짜증",
+        "어이없음",
+        "한심함",
+        "불평/불만",
+        "역겨움/징그러움",
+        "지긋지긋",
+        "우쭐댐/무시함",
     ),
     "우울": ("절망", "패배/자기혐오", "힘듦/지침", "죄책감", "귀찮음", "재미없음", "부끄러움"),
-}  # fmt: skip
+}
 #: GoEmotions' labels (Demszky et al. 2020) likewise; the others are too mixed to count.
 GOEMOTIONS = {
     "일상": ("neutral", "realization", "curiosity"),
     "기쁨": (
-        "admiration", "amusement", "approval", "caring", "excitement", "gratitude", "joy", "love", "optimism", "pride",
+        "admiration",
+        "amusement",
+        "approval",
+        "caring",
+        "excitement",
+        "gratitude",
+        "joy",
+        "love",
+        "optimism",
+        "pride",
         "relief",
     ),
     "불안": ("fear", "nervousness", "confusion"),
     "슬픔": ("sadness", "grief", "disappointment"),
     "분노": ("anger", "annoyance", "disapproval", "disgust"),
     "우울": ("remorse", "embarrassment"),
-}  # fmt: skip
+}
 LABEL_GROUPS = {
     "six": {"labels": list(get_args(Emotion)), "activation": "softmax"},
     "kote": {"labels": [label for labels in KOTE.values() for label in labels], "activation": "sigmoid"},
@@ -125,29 +162,65 @@ ENGLISH = {
         "fine_emotions.probability": ("Probability", "How likely the text carries this emotion."),
     },
     "labels": {
-        "일상": "Everyday", "기쁨": "Joy", "불안": "Anxiety", "슬픔": "Sadness", "분노": "Anger", "우울": "Depression",
-        "없음": "None", "깨달음": "Realization", "신기함/관심": "Wonder/interest", "비장함": "Resolve", "행복": "Happiness",
-        "즐거움/신남": "Fun/excitement", "고마움": "Gratitude", "감동/감탄": "Being moved/admiration",
-        "흐뭇함(귀여움/예쁨)": "Delight (cute/pretty)", "뿌듯함": "Pride", "환영/호의": "Welcome/goodwill",
-        "아껴주는": "Affection", "존경": "Respect", "편안/쾌적": "Comfort", "안심/신뢰": "Relief/trust", "기대감": "Anticipation",
-        "불안/걱정": "Anxiety/worry", "공포/무서움": "Fear", "당황/난처": "Embarrassment/predicament",
-        "의심/불신": "Doubt/distrust", "부담/안_내킴": "Burden/reluctance", "놀람": "Surprise", "경악": "Shock",
-        "서러움": "Feeling wronged", "불쌍함/연민": "Pity/compassion", "안타까움/실망": "Regret/disappointment",
-        "화남/분노": "Anger/rage", "증오/혐오": "Hatred/loathing", "짜증": "Irritation", "어이없음": "Disbelief",
-        "한심함": "Contempt", "불평/불만": "Complaint/dissatisfaction", "역겨움/징그러움": "Disgust", "지긋지긋": "Being fed up",
-        "우쭐댐/무시함": "Arrogance/disregard", "절망": "Despair", "패배/자기혐오": "Defeat/self-loathing",
-        "힘듦/지침": "Exhaustion", "죄책감": "Guilt", "귀찮음": "Weariness", "재미없음": "Boredom", "부끄러움": "Shame",
+        "일상": "Everyday",
+        "기쁨": "Joy",
+        "불안": "Anxiety",
+        "슬픔": "Sadness",
+        "분노": "Anger",
+        "우울": "Depression",
+        "없음": "None",
+        "깨달음": "Realization",
+        "신기함/관심": "Wonder/interest",
+        "비장함": "Resolve",
+        "행복": "Happiness",
+        "즐거움/신남": "Fun/excitement",
+        "고마움": "Gratitude",
+        "감동/감탄": "Being moved/admiration",
+        "흐뭇함(귀여움/예쁨)": "Delight (cute/pretty)",
+        "뿌듯함": "Pride",
+        "환영/호의": "Welcome/goodwill",
+        "아껴주는": "Affection",
+        "존경": "Respect",
+        "편안/쾌적": "Comfort",
+        "안심/신뢰": "Relief/trust",
+        "기대감": "Anticipation",
+        "불안/걱정": "Anxiety/worry",
+        "공포/무서움": "Fear",
+        "당황/난처": "Embarrassment/predicament",
+        "의심/불신": "Doubt/distrust",
+        "부담/안_내킴": "Burden/reluctance",
+        "놀람": "Surprise",
+        "경악": "Shock",
+        "서러움": "Feeling wronged",
+        "불쌍함/연민": "Pity/compassion",
+        "안타까움/실망": "Regret/disappointment",
+        "화남/분노": "Anger/rage",
+        "증오/혐오": "Hatred/loathing",
+        "짜증": "Irritation",
+        "어이없음": "Disbelief",
+        "한심함": "Contempt",
+        "불평/불만": "Complaint/dissatisfaction",
+        "역겨움/징그러움": "Disgust",
+        "지긋지긋": "Being fed up",
+        "우쭐댐/무시함": "Arrogance/disregard",
+        "절망": "Despair",
+        "패배/자기혐오": "Defeat/self-loathing",
+        "힘듦/지침": "Exhaustion",
+        "죄책감": "Guilt",
+        "귀찮음": "Weariness",
+        "재미없음": "Boredom",
+        "부끄러움": "Shame",
     },
-}  # fmt: skip
+}
 LABELS = {"부담/안_내킴": "부담/안 내킴"}
 
 
 def training_labels(row: dict[str, Any]) -> Iterator[Labelled]:
-    """A row has `text` and `labels`, KOTE's (Korean) or GoEmotions' (English); several may hold at once. Or it has `label`,
-    one of the six, or two joined by "+", the stronger first.
+    """A row has `text` and `labels`, KOTE's (Korean) or GoEmotions' (English); several may hold at once. Or it has
+    `label`, one of the six, or two joined by "+", the stronger first.
 
-    The six get a share each: of `labels` those that count towards it over the root of how many could. A reader who named
-    one of the six said more about them, so that such shares weigh less.
+    The six get a share each: of `labels` those that count towards it over the root of how many could. A reader who
+    named one of the six said more about them, so that such shares weigh less.
     """
     text = clean(str(row["text"]))
     if not row.get("labels"):
@@ -162,7 +235,9 @@ def training_labels(row: dict[str, Any]) -> Iterator[Labelled]:
     total = sum(shares.values())
     if text and total:
         six = {name: share / total for name, share in shares.items()}
-        yield Labelled(text, {"six": six, "kote": dict.fromkeys(korean, 1.0)} if korean else {"six": six}, {"six": _DERIVED})
+        yield Labelled(
+            text, {"six": six, "kote": dict.fromkeys(korean, 1.0)} if korean else {"six": six}, {"six": _DERIVED}
+        )
 
 
 _NAMED = {1: (1.0,), 2: (0.65, 0.35)}  # the shares of labels that a reader named

@@ -18,23 +18,36 @@ _ROUNDS = 3  # attempts at ending with the end of a sentence
 
 class ContinueTextInput(Sampling):
     text: str = Field(
-        ..., max_length=1000, title="글", examples=["인생을 즐겁게 살기 위해서는"],
+        ...,
+        max_length=1000,
+        title="글",
+        examples=["인생을 즐겁게 살기 위해서는"],
         description="이어서 쓸 글의 앞부분입니다. 1,000자까지 받습니다.",
     )
     num_samples: int = Field(
-        1, ge=1, le=5, title="개수", examples=[1], description="서로 다른 이어쓰기를 몇 개 쓸지 정합니다.",
+        1,
+        ge=1,
+        le=5,
+        title="개수",
+        examples=[1],
+        description="서로 다른 이어쓰기를 몇 개 쓸지 정합니다.",
     )
     stop_at_sentence_end: bool = Field(
-        True, title="문장 끝에서 멈추기", examples=[True],
+        True,
+        title="문장 끝에서 멈추기",
+        examples=[True],
         description="켜면 문장이 끝나는 곳에서 멈춥니다. 끄면 최대 길이까지 씁니다.",
     )
 
 
 class Continuation(BaseModel):
-    text: str = Field(..., title="이어 쓴 글", description="앞부분을 뺀, 새로 쓴 글입니다. 앞부분 바로 뒤에 그대로 붙이면 됩니다.")
+    text: str = Field(
+        ..., title="이어 쓴 글", description="앞부분을 뺀, 새로 쓴 글입니다. 앞부분 바로 뒤에 그대로 붙이면 됩니다."
+    )
     tokens: int = Field(..., ge=0, title="토큰 수", description="새로 쓴 토큰의 개수입니다.")
     finish_reason: Literal["", "end_of_text", "sentence_end", "length"] = Field(
-        "", title="멈춘 까닭",
+        "",
+        title="멈춘 까닭",
         description="글이 끝남(end_of_text), 문장이 끝남(sentence_end), 최대 길이(length). 쓰는 중에는 비어 있습니다.",
     )
 
@@ -51,12 +64,14 @@ EXAMPLES = [
 
 ENGLISH = {
     "title": "Continue text",
-    "description": "Give the beginning of a text and it goes on from there, after a finished sentence with the next one.",
+    "description": "Give the beginning of a text and it goes on from there, after a finished sentence with the "
+    "next one.",
     "input": {
         "text": ("Text", "The beginning of the text, in Korean. Up to 1,000 characters."),
         "num_samples": ("Number of texts", "How many different continuations to write."),
         "stop_at_sentence_end": (
-            "Stop at the end of a sentence", "On: stops where a sentence ends. Off: writes up to the maximum length.",
+            "Stop at the end of a sentence",
+            "On: stops where a sentence ends. Off: writes up to the maximum length.",
         ),
     },
     "output": {

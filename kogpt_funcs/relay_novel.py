@@ -29,64 +29,106 @@ _ALIKE = 0.5  # share of a candidate's own words that another may have too
 
 class RelayNovelInput(Sampling):
     sentence: str = Field(
-        ..., max_length=500, title="방금 쓴 문장", examples=["오늘은 도윤이 책을 한 권 들고 계산대로 왔다."],
+        ...,
+        max_length=500,
+        title="방금 쓴 문장",
+        examples=["오늘은 도윤이 책을 한 권 들고 계산대로 왔다."],
         description="이 문장 바로 다음에 올 이야기를 씁니다. 500자까지 받습니다.",
     )
     story: str = Field(
-        "", max_length=100_000, title="지금까지의 이야기", examples=["도윤은 목요일마다 서점에 왔다. 아무것도 사지 않고 돌아갔다."],
+        "",
+        max_length=100_000,
+        title="지금까지의 이야기",
+        examples=["도윤은 목요일마다 서점에 왔다. 아무것도 사지 않고 돌아갔다."],
         description="방금 쓴 문장 앞까지의 이야기입니다. 길면 처음과 끝, 그리고 지금과 이어지는 대목만 읽습니다.",
     )
     genre: Genre = Field("일상", title="장르", examples=["로맨스"], description="이야기의 장르입니다.")
     notes: str = Field(
-        "", max_length=300, title="메모", examples=["하진: 서점 직원, 말수가 적다. 도윤: 단골손님."],
+        "",
+        max_length=300,
+        title="메모",
+        examples=["하진: 서점 직원, 말수가 적다. 도윤: 단골손님."],
         description="인물과 장소처럼 잊으면 안 되는 것을 적습니다. 언제나 함께 읽습니다. 300자까지 받습니다.",
     )
-    num_candidates: int = Field(3, ge=1, le=5, title="후보 수", examples=[3], description="서로 다른 후보를 몇 개 쓸지 정합니다.")
+    num_candidates: int = Field(
+        3, ge=1, le=5, title="후보 수", examples=[3], description="서로 다른 후보를 몇 개 쓸지 정합니다."
+    )
     max_new_tokens: int = Field(
-        80, ge=8, le=256, title="최대 길이", examples=[80],
+        80,
+        ge=8,
+        le=256,
+        title="최대 길이",
+        examples=[80],
         description="후보 하나에 쓰는 토큰의 최대 개수입니다. 토큰 하나는 한글 두 글자쯤입니다.",
     )
 
 
 class RelayNovelOutput(BaseModel):
-    candidates: list[str] = Field(..., title="후보", description="서로 다른 다음 이야기입니다. 하나는 한 문장에서 세 문장입니다.")
+    candidates: list[str] = Field(
+        ..., title="후보", description="서로 다른 다음 이야기입니다. 하나는 한 문장에서 세 문장입니다."
+    )
 
 
 EXAMPLES = [
     {
-        "sentence": "오늘은 도윤이 책을 한 권 들고 계산대로 왔다.", "genre": "로맨스",
+        "sentence": "오늘은 도윤이 책을 한 권 들고 계산대로 왔다.",
+        "genre": "로맨스",
         "story": "도윤은 목요일마다 서점에 왔다. 여행책 칸에서 한 시간쯤 서성이다가 아무것도 사지 않고 돌아갔다.",
-        "notes": "하진: 서점 직원, 말수가 적다. 도윤: 단골손님, 지도 만드는 사람.", "seed": 1,
+        "notes": "하진: 서점 직원, 말수가 적다. 도윤: 단골손님, 지도 만드는 사람.",
+        "seed": 1,
     },
     {
         "story": "마을 끝의 우물은 삼 년 전에 말랐다. 그런데 간밤에 우물에서 물소리가 났다.",
-        "sentence": "아이는 두레박을 내려 보기로 했다.", "genre": "판타지", "num_candidates": 2, "seed": 2,
+        "sentence": "아이는 두레박을 내려 보기로 했다.",
+        "genre": "판타지",
+        "num_candidates": 2,
+        "seed": 2,
     },
     {"sentence": "엘리베이터가 아무도 누르지 않은 13층에서 멈추었다.", "genre": "공포", "seed": 3},
-]  # fmt: skip
+]
 
 
 ENGLISH = {
     "title": "Relay novel",
     "description": (
-        "Write a story together. Give the story so far and the sentence just written, and it offers several things that "
+        "Write a story together. Give the story so far and the sentence just written, and it offers several "
+        "things that "
         "could happen next."
     ),
     "input": {
-        "sentence": ("Newest sentence", "What is written follows right after this sentence, in Korean. Up to 500 characters."),
-        "story": ("Story so far", "All of it before the newest sentence. Of a long one the opening, the end and what matters now are read."),
+        "sentence": (
+            "Newest sentence",
+            "What is written follows right after this sentence, in Korean. Up to 500 characters.",
+        ),
+        "story": (
+            "Story so far",
+            "All of it before the newest sentence. Of a long one the opening, the end and what matters now are read.",
+        ),
         "genre": ("Genre", "The genre of the story."),
-        "notes": ("Notes", "People, places and what must not be forgotten. They are always read. Up to 300 characters."),
+        "notes": (
+            "Notes",
+            "People, places and what must not be forgotten. They are always read. Up to 300 characters.",
+        ),
         "num_candidates": ("Number of candidates", "How many different candidates to write."),
         "max_new_tokens": ("Maximum length", "The most tokens in a candidate. A token is about two Korean letters."),
     },
     "output": {"candidates": ("Candidates", "Different things that happen next, each one to three sentences.")},
     "labels": {
-        "일상": "Everyday life", "로맨스": "Romance", "추리": "Mystery", "판타지": "Fantasy", "SF": "Science fiction", "공포": "Horror",
-        "역사": "History", "동화": "Fairy tale", "무협": "Martial arts", "코미디": "Comedy", "학원물": "School", "가족": "Family",
+        "일상": "Everyday life",
+        "로맨스": "Romance",
+        "추리": "Mystery",
+        "판타지": "Fantasy",
+        "SF": "Science fiction",
+        "공포": "Horror",
+        "역사": "History",
+        "동화": "Fairy tale",
+        "무협": "Martial arts",
+        "코미디": "Comedy",
+        "학원물": "School",
+        "가족": "Family",
         "스릴러": "Thriller",
     },
-}  # fmt: skip
+}
 
 
 def relay_novel(input: RelayNovelInput) -> RelayNovelOutput:
@@ -164,11 +206,16 @@ def _gains(pool: list[str], input: RelayNovelInput, sentence: str) -> list[float
     *earlier, before = sentences(story) if story else [_NEUTRAL]
     newest, older = prompt(input.genre, notes, story, sentence), prompt(input.genre, notes, " ".join(earlier), before)
     scores = models.score([newest] * len(pool) + [older] * len(pool), pool * 2, "relay_novel")
-    return [after.mean - _SHARE * without.mean for after, without in zip(scores[: len(pool)], scores[len(pool) :], strict=True)]
+    return [
+        after.mean - _SHARE * without.mean
+        for after, without in zip(scores[: len(pool)], scores[len(pool) :], strict=True)
+    ]
 
 
 def _by_words(pool: list[str], input: RelayNovelInput, sentence: str) -> list[str]:
-    """Best first: what takes up the newest sentence's words, then the notes' and the story's, and does not say them again."""
+    """Best first: what takes up the newest sentence's words, then the notes' and the story's, and does not say them
+    again.
+    """
     now, before = stems(sentence), stems(f"{input.notes} {input.story[-_ROOM:]}")
 
     def worth(text: str) -> float:
@@ -180,7 +227,9 @@ def _by_words(pool: list[str], input: RelayNovelInput, sentence: str) -> list[st
 
 
 def _distinct(ranked: list[str], common: set[str], count: int) -> list[str]:
-    """Of `ranked` the first `count` that tell different things: few of their own words are another's, `common` ones apart."""
+    """Of `ranked` the first `count` that tell different things: few of their own words are another's, `common` ones
+    apart.
+    """
     chosen: list[str] = []
     for text in ranked:
         own = stems(text) - common
@@ -190,17 +239,25 @@ def _distinct(ranked: list[str], common: set[str], count: int) -> list[str]:
 
 
 def prompt(genre: str, notes: str, story: str, sentence: str) -> list[Special | str]:
-    """`<unused14>` genre `<unused15>` notes `<unused16>` story `<unused17>` sentence `<unused18>`; notes and story may be empty."""
+    """`<unused14>` genre `<unused15>` notes `<unused16>` story `<unused17>` sentence `<unused18>`; notes and story
+    may be empty.
+    """
     return [
-        Special("<unused14>"), genre,
-        Special("<unused15>"), *([notes] if notes else []),
-        Special("<unused16>"), *([story] if story else []),
-        Special("<unused17>"), sentence, Special("<unused18>"),
-    ]  # fmt: skip
+        Special("<unused14>"),
+        genre,
+        Special("<unused15>"),
+        *([notes] if notes else []),
+        Special("<unused16>"),
+        *([story] if story else []),
+        Special("<unused17>"),
+        sentence,
+        Special("<unused18>"),
+    ]
 
 
 def training_examples(row: dict[str, Any], rng: random.Random) -> Iterator[Example]:
-    """A row has `genre`, `notes`, `story`, `sentence` and `candidates`; or `genre` and `text`, a story that is cut at sentences.
+    """A row has `genre`, `notes`, `story`, `sentence` and `candidates`; or `genre` and `text`, a story that is cut at
+    sentences.
 
     A whole story teaches at most six turns a pass, each the next one to three sentences.
     """
@@ -208,7 +265,10 @@ def training_examples(row: dict[str, Any], rng: random.Random) -> Iterator[Examp
     if "candidates" in row:
         for candidate in row["candidates"]:
             if _presentable(candidate):
-                yield Example(prompt(genre, clean(row.get("notes") or ""), clean(row.get("story") or ""), clean(row["sentence"])), candidate)
+                yield Example(
+                    prompt(genre, clean(row.get("notes") or ""), clean(row.get("story") or ""), clean(row["sentence"])),
+                    candidate,
+                )
         return
     told = [sentence for line in clean(row["text"]).split("\n") if line.strip() for sentence in sentences(line)]
     for i in sorted(rng.sample(range(1, len(told) - 1), min(6, len(told) - 2))) if len(told) > 2 else []:

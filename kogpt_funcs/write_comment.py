@@ -30,13 +30,20 @@ _PARTICLE = re.compile(r"(?:에서|으로|이나|까지|부터|은|는|이|가|�
 
 class WriteCommentInput(Sampling):
     topic: str = Field(
-        ..., max_length=100, title="주제", examples=["배우 연기"],
+        ...,
+        max_length=100,
+        title="주제",
+        examples=["배우 연기"],
         description="댓글을 달 글이나 작품의 제목, 또는 낱말 몇 개입니다. 100자까지 받습니다.",
     )
     mood: Mood = Field("호평", title="분위기", examples=["호평"], description="댓글의 평가입니다.")
     num_samples: int = Field(5, ge=1, le=20, title="개수", examples=[5], description="댓글을 몇 개 쓸지 정합니다.")
     max_new_tokens: int = Field(
-        48, ge=8, le=128, title="최대 길이", examples=[48],
+        48,
+        ge=8,
+        le=128,
+        title="최대 길이",
+        examples=[48],
         description="댓글 하나에 쓰는 토큰의 최대 개수입니다. 토큰 하나는 한글 두 글자쯤입니다.",
     )
 
@@ -124,7 +131,9 @@ def _ranked(texts: list[str], topic: str, mood: str, asked: dict[str, float]) ->
     return sorted(texts, key=lambda text: -worth[text])
 
 
-def _request(input: WriteCommentInput, topic: str, num_samples: int, attempt: int, asked: dict[str, float]) -> Generation:
+def _request(
+    input: WriteCommentInput, topic: str, num_samples: int, attempt: int, asked: dict[str, float]
+) -> Generation:
     guidance = asked.get("guidance", _GUIDANCE)
     return Generation(
         prompt=prompt(topic, input.mood),
@@ -142,8 +151,10 @@ def _request(input: WriteCommentInput, topic: str, num_samples: int, attempt: in
 def prompt(topic: str, mood: str) -> list[Special | str]:
     """`<unused0>` mood `<unused1>` topic `<unused2>`; an empty topic or mood leaves its place empty."""
     return [
-        Special("<unused0>"), *([mood] if mood else []),
-        Special("<unused1>"), *([topic] if topic else []),
+        Special("<unused0>"),
+        *([mood] if mood else []),
+        Special("<unused1>"),
+        *([topic] if topic else []),
         Special("<unused2>"),
     ]
 

@@ -24,9 +24,16 @@ from selenium.webdriver.support.wait import WebDriverWait
 from suite_server import Server
 
 _FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-)  # fmt: skip
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
 _SECONDS = 60
 #: Read in one go: an element that the page is about to replace cannot be asked twice.
 _TEXTS = "return [...document.querySelectorAll(arguments[0])].filter(e => e.offsetParent).map(e => e.innerText.trim())"
@@ -102,7 +109,9 @@ class Page:
         """Addresses of other hosts that the browser asked for while it showed the page."""
         messages = (json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance"))
         sent = (m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent")
-        return [url for url in sent if re.match("(http|ws)s?:", url) and urlsplit(url).netloc != urlsplit(server.url).netloc]
+        return [
+            url for url in sent if re.match("(http|ws)s?:", url) and urlsplit(url).netloc != urlsplit(server.url).netloc
+        ]
 
 
 @contextmanager

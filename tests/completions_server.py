@@ -1,8 +1,8 @@
 """A server that speaks OpenAI's completions API with the shipped base behind it; some of its models break on purpose.
 
-`python completions_server.py PORT`: models `base` (sound), `locked` (wants KEY), `strict` (refuses fields it does not know),
-`merged` (sends all at once), `endless` (never stops), and busy, down, failing, cut, unfinished, garbled, page, which fail as they are called.
-GET /seen tells the last request and how many clients have left before the end.
+`python completions_server.py PORT`: models `base` (sound), `locked` (wants KEY), `strict` (refuses fields it does not
+know), `merged` (sends all at once), `endless` (never stops), and busy, down, failing, cut, unfinished, garbled, page,
+which fail as they are called. GET /seen tells the last request and how many clients have left before the end.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ class Handler(BaseHTTPRequestHandler):
         return None
 
     def stream(self, name: str, asked: dict[str, Any]) -> None:
-        for number, event in enumerate(endless() if name == "endless" else events(asked, 1000 if name == "merged" else 1)):
+        for number, event in enumerate(
+            endless() if name == "endless" else events(asked, 1000 if name == "merged" else 1)
+        ):
             if number == 3 and name == "cut":
                 self.close_connection = True
                 return
@@ -72,7 +74,11 @@ class Handler(BaseHTTPRequestHandler):
     def whole(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
         content = json.dumps(body).encode()
         self.send_response(status)
-        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(content)), **(headers or {})}.items():
+        for name, value in {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(content)),
+            **(headers or {}),
+        }.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
@@ -84,11 +90,18 @@ class Handler(BaseHTTPRequestHandler):
 def events(asked: dict[str, Any], at_once: int) -> Iterator[dict[str, Any]]:
     """What the shipped base writes, as a server of n choices sends it: two characters are a token here."""
     request = Generation(
-        prompt=[Special("<s>"), asked["prompt"]], num_samples=asked["n"], temperature=asked["temperature"], top_p=asked["top_p"],
-        seed=asked.get("seed"), max_new_tokens=asked["max_tokens"], min_new_tokens=asked.get("min_tokens", 1),
-    )  # fmt: skip
+        prompt=[Special("<s>"), asked["prompt"]],
+        num_samples=asked["n"],
+        temperature=asked["temperature"],
+        top_p=asked["top_p"],
+        seed=asked.get("seed"),
+        max_new_tokens=asked["max_tokens"],
+        min_new_tokens=asked.get("min_tokens", 1),
+    )
     *_, samples = models.generate(request)
-    rows = [[sample.text[i : i + 2] for i in range(0, len(sample.text), 2)][: asked["max_tokens"]] for sample in samples]
+    rows = [
+        [sample.text[i : i + 2] for i in range(0, len(sample.text), 2)][: asked["max_tokens"]] for sample in samples
+    ]
     for start in range(0, max(map(len, rows)), at_once):
         for index, row in enumerate(rows):
             if tokens := row[start : start + at_once]:

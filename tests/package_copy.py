@@ -1,4 +1,6 @@
-"""The `kogpt` command as a user runs it: in a process of its own, from the repository or from a copy with a seventh function."""
+"""The `kogpt` command as a user runs it: in a process of its own, from the repository or from a copy with a seventh
+function.
+"""
 
 from __future__ import annotations
 
@@ -33,5 +35,10 @@ def run(
 ) -> subprocess.CompletedProcess[bytes]:
     """`kogpt ARGUMENTS` with the package in `home`."""
     return subprocess.run(
-        command(*arguments), cwd=home, input=stdin, capture_output=True, env={**os.environ, **(environment or {})}, timeout=120
+        command(*arguments),
+        cwd=home,
+        input=stdin,
+        capture_output=True,
+        env={**os.environ, **(environment or {})},
+        timeout=120,
     )

@@ -1,4 +1,6 @@
-"""`python tests/screenshots.py` draws docs/images/NAME.png: each function's first example, answered by the running suite."""
+"""`python tests/screenshots.py` draws docs/images/NAME.png: each function's first example, answered by the running
+suite.
+"""
 
 from __future__ import annotations
 

@@ -18,7 +18,12 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).parent.parent
-OPENING = {"title": "막차의 우산", "genre": "로맨스", "opening": "막차 안에는 다섯 명이 남아 있었다.", "author": "느린 고래"}
+OPENING = {
+    "title": "막차의 우산",
+    "genre": "로맨스",
+    "opening": "막차 안에는 다섯 명이 남아 있었다.",
+    "author": "느린 고래",
+}
 
 
 def free_port() -> int:
@@ -47,7 +52,11 @@ class StoriesServer:
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, __file__, str(self.port)], cwd=ROOT, env=self._environment, stdout=log, stderr=subprocess.STDOUT
+                [sys.executable, __file__, str(self.port)],
+                cwd=ROOT,
+                env=self._environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
         for _ in range(600):
             assert self._process.poll() is None, self.log
@@ -92,12 +101,16 @@ def postgresql_programs() -> Path | None:
     return found[-1].parent if found else Path(on_path).parent if on_path else None
 
 
-needs_postgresql = pytest.mark.skipif(postgresql_programs() is None, reason="PostgreSQL is not installed: apt-get install postgresql")
+needs_postgresql = pytest.mark.skipif(
+    postgresql_programs() is None, reason="PostgreSQL is not installed: apt-get install postgresql"
+)
 
 
 @contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
-    """A cluster of its own in `folder`, until the block ends; its URL. PostgreSQL refuses to run as root: then it runs as `postgres`."""
+    """A cluster of its own in `folder`, until the block ends; its URL. PostgreSQL refuses to run as root: then it
+    runs as `postgres`.
+    """
     programs = postgresql_programs()
     assert programs
     cluster, port = folder / "cluster", free_port()
@@ -109,13 +122,30 @@ def postgresql(folder: Path) -> Iterator[str]:
             if not parent.stat().st_mode & 0o001 and pwd.getpwuid(parent.stat().st_uid).pw_name != "postgres":
                 parent.chmod(parent.stat().st_mode | 0o011)
     subprocess.run(
-        [programs / "initdb", "-D", cluster, "-U", "writer", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"],
-        check=True, capture_output=True, cwd="/", **owner,
-    )  # fmt: skip
+        [
+            programs / "initdb",
+            "-D",
+            cluster,
+            "-U",
+            "writer",
+            "--auth=trust",
+            "--no-sync",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+        ],
+        check=True,
+        capture_output=True,
+        cwd="/",
+        **owner,
+    )
     process = subprocess.Popen(
         [programs / "postgres", "-D", cluster, "-p", str(port), "-h", "127.0.0.1", "-k", ""],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **owner,
-    )  # fmt: skip
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        **owner,
+    )
     try:
         _answers(port)
         yield f"postgresql://writer@127.0.0.1:{port}/postgres"

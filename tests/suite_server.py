@@ -33,7 +33,10 @@ class Server:
 
 @contextmanager
 def serving(
-    log_file: Path, home: Path = ROOT, environment: dict[str, str] | None = None, options: tuple[str, ...] = (),
+    log_file: Path,
+    home: Path = ROOT,
+    environment: dict[str, str] | None = None,
+    options: tuple[str, ...] = (),
     there: str = "/api/health",
 ) -> Iterator[Server]:
     """`python -m demos OPTIONS` in `home`, from when `there` answers until the block ends; told to stop, it must.
@@ -44,9 +47,12 @@ def serving(
     command = [sys.executable, "-m", "demos", "--port", str(port), *options]
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            command, cwd=home, stdout=log, stderr=subprocess.STDOUT,
+            command,
+            cwd=home,
+            stdout=log,
+            stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
-        )  # fmt: skip
+        )
     url = f"http://127.0.0.1:{port}"
     try:
         with httpx.Client(base_url=url, timeout=120) as http:

@@ -11,7 +11,11 @@ from kogpt_funcs import change_style
 from kogpt_funcs.change_style import ChangeStyleInput, ChangeStyleOutput, Style, stream, training_examples
 
 SOURCE = "저는 고양이를 여섯 마리 키워요."
-ROW = {"formal": "안녕하세요. 저는 고양이 6마리 키워요.", "informal": "안녕! 나는 고양이 6마리 키워.", "king": "반갑소. 짐은 고양이를 6마리나 키우오."}
+ROW = {
+    "formal": "안녕하세요. 저는 고양이 6마리 키워요.",
+    "informal": "안녕! 나는 고양이 6마리 키워.",
+    "king": "반갑소. 짐은 고양이를 6마리나 키우오.",
+}
 
 
 def written(text: str, style: Style, **options: Any) -> ChangeStyleOutput:
@@ -19,7 +23,10 @@ def written(text: str, style: Style, **options: Any) -> ChangeStyleOutput:
 
 
 def test_the_first_answer_does_not_depend_on_chance() -> None:
-    answers = {written(SOURCE, "나루토", **options).text for options in ({}, {"seed": 5}, {"num_samples": 3, "temperature": 1.5, "seed": 6})}
+    answers = {
+        written(SOURCE, "나루토", **options).text
+        for options in ({}, {"seed": 5}, {"num_samples": 3, "temperature": 1.5, "seed": 6})
+    }
     assert len(answers) == 1
 
 

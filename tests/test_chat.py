@@ -1,4 +1,6 @@
-"""chat on the shipped index and the small base: what comes before what, the talk that the client keeps, what a row teaches."""
+"""chat on the shipped index and the small base: what comes before what, the talk that the client keeps, what a row
+teaches.
+"""
 
 from __future__ import annotations
 
@@ -89,9 +91,13 @@ def test_two_visitors_never_meet() -> None:
 
 def test_broken_roles_and_empty_turns_are_read_as_they_can_be() -> None:
     history = [
-        Turn(role="assistant", content="안녕하세요!"), Turn(role="user", content="안녕"), Turn(role="user", content=" "),
-        Turn(role="user", content="배고파"), Turn(role="assistant", content="뭐 드실래요?"), Turn(role="user", content="라면"),
-    ]  # fmt: skip
+        Turn(role="assistant", content="안녕하세요!"),
+        Turn(role="user", content="안녕"),
+        Turn(role="user", content=" "),
+        Turn(role="user", content="배고파"),
+        Turn(role="assistant", content="뭐 드실래요?"),
+        Turn(role="user", content="라면"),
+    ]
     answer = said("오늘 며칠이야?", history=history)
     assert len(answer.history) == len(history) + 2
 
@@ -133,7 +139,12 @@ def test_the_last_partial_output_is_the_answer() -> None:
 
 
 def test_our_own_sentences_are_sound_in_both_ways_of_speaking() -> None:
-    for text in (*sentences.NO_ANSWER, sentences.AFTER_CRISIS, sentences.calm("야 이 병신아"), sentences.calm("아 시발 힘들다 정말로 오늘은")):
+    for text in (
+        *sentences.NO_ANSWER,
+        sentences.AFTER_CRISIS,
+        sentences.calm("야 이 병신아"),
+        sentences.calm("아 시발 힘들다 정말로 오늘은"),
+    ):
         assert "요." in text
         assert "요." not in casual(text)
 
@@ -144,11 +155,19 @@ def test_a_dialogue_teaches_each_turn_of_the_companion() -> None:
     assert (first.target, second.target) == ("왜 떨려?", "아는 것부터 풀어 봐.")
     assert second.prompt == prompt(["떨려", "왜 떨려?"], "시험이야", "불안", "반말")
     assert [p.name for p in second.prompt if isinstance(p, Special)] == [
-        "<unused10>", "<unused11>", "<unused12>", "<unused13>", "</s>", "<unused12>", "<unused13>",
-    ]  # fmt: skip
+        "<unused10>",
+        "<unused11>",
+        "<unused12>",
+        "<unused13>",
+        "</s>",
+        "<unused12>",
+        "<unused13>",
+    ]
 
 
 def test_a_pair_teaches_one_reply_and_abuse_none() -> None:
-    (lesson,) = training_examples({"emotion": "일상", "message": "뭐 해?", "reply": "이야기를 기다렸어요."}, random.Random(0))
+    (lesson,) = training_examples(
+        {"emotion": "일상", "message": "뭐 해?", "reply": "이야기를 기다렸어요."}, random.Random(0)
+    )
     assert lesson == (prompt([], "뭐 해?", "일상", "존댓말"), "이야기를 기다렸어요.")
     assert list(training_examples({"message": "뭐 해?", "reply": "꺼져!"}, random.Random(0))) == []

@@ -8,7 +8,11 @@ from kogpt_funcs import continue_text
 from kogpt_funcs.continue_text import ContinueTextInput, ContinueTextOutput, stream
 from kogpt_funcs.korean.text import last_sentence_end
 
-PROMPTS = ["인생을 즐겁게 살기 위해서는", "어느 날 아침, 그는 낯선 편지 한 통을 받았다.", "두 사람은 작은 마을에서 함께 자랐다. 그러나"]
+PROMPTS = [
+    "인생을 즐겁게 살기 위해서는",
+    "어느 날 아침, 그는 낯선 편지 한 통을 받았다.",
+    "두 사람은 작은 마을에서 함께 자랐다. 그러나",
+]
 
 
 def written(text: str, **options: object) -> ContinueTextOutput:
@@ -30,7 +34,12 @@ def test_what_does_not_end_is_written_anew() -> None:
     for seed in range(4):
         short = ContinueTextInput(text=PROMPTS[0], seed=seed, num_samples=3, max_new_tokens=12)
         snapshots = [[c.text for c in output.continuations] for output in stream(short)]
-        changed += [t for texts in snapshots for t, last in zip(texts, snapshots[-1], strict=True) if not (last.startswith(t) or t.startswith(last))]
+        changed += [
+            t
+            for texts in snapshots
+            for t, last in zip(texts, snapshots[-1], strict=True)
+            if not (last.startswith(t) or t.startswith(last))
+        ]
         assert [c.text for c in continue_text(short).continuations] == snapshots[-1]
     assert changed
 

@@ -1,4 +1,6 @@
-"""Who may import whom: the contracts of pyproject.toml hold, functions keep to themselves, any module can come first."""
+"""Who may import whom: the contracts of pyproject.toml hold, functions keep to themselves, any module can come
+first.
+"""
 
 from __future__ import annotations
 

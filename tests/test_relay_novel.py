@@ -1,4 +1,6 @@
-"""relay_novel on the shipped small base, which continues plainly; what a row teaches; what is chosen of what was written."""
+"""relay_novel on the shipped small base, which continues plainly; what a row teaches; what is chosen of what was
+written.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,13 @@ from kogpt_funcs.relay_novel import (
 from kogpt_funcs.training.finetuning import Options, finetune
 from kogpt_funcs.training.sources import Source
 
-ROW = {"genre": "코미디", "notes": "형: 허풍쟁이.", "story": "형이 왔다.", "sentence": "형이 웃었다.", "candidates": ["나도 웃었다.", "문이 열렸다."]}
+ROW = {
+    "genre": "코미디",
+    "notes": "형: 허풍쟁이.",
+    "story": "형이 왔다.",
+    "sentence": "형이 웃었다.",
+    "candidates": ["나도 웃었다.", "문이 열렸다."],
+}
 
 
 @pytest.fixture(autouse=True)
@@ -41,12 +49,16 @@ def _small() -> Iterator[None]:
 
 
 def offered(**given: Any) -> list[str]:
-    return relay_novel(RelayNovelInput.model_validate({"sentence": "아이는 두레박을 내려 보기로 했다.", "seed": 1, **given})).candidates
+    return relay_novel(
+        RelayNovelInput.model_validate({"sentence": "아이는 두레박을 내려 보기로 했다.", "seed": 1, **given})
+    ).candidates
 
 
 @pytest.mark.parametrize("number", [1, 3, 5])
 def test_candidates_are_whole_few_and_different(number: int) -> None:
-    candidates = offered(story="우물은 삼 년 전에 말랐다. 그런데 간밤에 물소리가 났다.", genre="판타지", num_candidates=number)
+    candidates = offered(
+        story="우물은 삼 년 전에 말랐다. 그런데 간밤에 물소리가 났다.", genre="판타지", num_candidates=number
+    )
     assert 1 <= len(candidates) <= number
     assert len(set(candidates)) == len(candidates)
     for text in candidates:
@@ -69,7 +81,12 @@ def test_the_last_of_the_stream_is_the_answer() -> None:
 
 
 def test_a_very_long_story_is_read() -> None:
-    assert offered(story="윤서는 역에 닿았다. 비가 왔다. " * 4000, notes="윤서: 의사. " * 20, sentence="그 " * 200 + "밤이었다.", num_candidates=1)
+    assert offered(
+        story="윤서는 역에 닿았다. 비가 왔다. " * 4000,
+        notes="윤서: 의사. " * 20,
+        sentence="그 " * 200 + "밤이었다.",
+        num_candidates=1,
+    )
 
 
 def test_an_empty_sentence_is_told() -> None:
@@ -78,8 +95,18 @@ def test_an_empty_sentence_is_told() -> None:
 
 
 def test_notes_and_names_survive_a_long_story() -> None:
-    story = "하진은 서점에서 일했다. " + "비가 오래 내렸다. " * 200 + "도윤이 지도를 펼쳤다. " + "바람이 불었다. " * 200 + "불이 꺼졌다."
-    request = _request(RelayNovelInput(sentence="도윤이 지도를 접었다.", notes="하진: 말수가 적다.", story=story), "도윤이 지도를 접었다.", 0)
+    story = (
+        "하진은 서점에서 일했다. "
+        + "비가 오래 내렸다. " * 200
+        + "도윤이 지도를 펼쳤다. "
+        + "바람이 불었다. " * 200
+        + "불이 꺼졌다."
+    )
+    request = _request(
+        RelayNovelInput(sentence="도윤이 지도를 접었다.", notes="하진: 말수가 적다.", story=story),
+        "도윤이 지도를 접었다.",
+        0,
+    )
     texts = [piece for piece in request.prompt if isinstance(piece, str)]
     assert texts[0] == "일상"
     assert texts[1] == "하진: 말수가 적다."
@@ -106,11 +133,20 @@ def test_with_an_adapter_candidates_are_ranked_by_what_the_sentence_explains(tmp
     """Trained on stories in which who comes in the newest sentence laughs next, it prefers that one's laugh."""
     weights = tmp_path / "weights"
     base = tiny_base(weights / "tiny", n_positions=128)
-    rows = [{"genre": "SF", "sentence": f"{who} 왔다.", "candidates": [f"{who} 웃었다."]} for who in WHO for _ in range(40)]
+    rows = [
+        {"genre": "SF", "sentence": f"{who} 왔다.", "candidates": [f"{who} 웃었다."]} for who in WHO for _ in range(40)
+    ]
     data = tmp_path / "rows.jsonl"
     data.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
     options = Options(batch_size=8, epochs=12, lr=5e-3)
-    finetune("relay_novel", [Source(data, {})], base=str(base), run=tmp_path / "run", out=weights / "tiny" / "relay_novel", options=options)
+    finetune(
+        "relay_novel",
+        [Source(data, {})],
+        base=str(base),
+        run=tmp_path / "run",
+        out=weights / "tiny" / "relay_novel",
+        options=options,
+    )
     with settings.using(base="tiny", weights=weights):
         given = RelayNovelInput(sentence=f"{WHO[0]} 왔다.", genre="SF")
         pool = [f"{who} 웃었다." for who in reversed(WHO)]
@@ -120,7 +156,9 @@ def test_with_an_adapter_candidates_are_ranked_by_what_the_sentence_explains(tmp
 def test_the_prompt_leaves_places_empty() -> None:
     names = [f"<unused{i}>" for i in range(14, 19)]
     assert [piece.name for piece in prompt("SF", "", "", "가.") if isinstance(piece, Special)] == names
-    assert [piece for piece in prompt("SF", "나", "다", "가.") if isinstance(piece, str) and not isinstance(piece, Special)] == ["SF", "나", "다", "가."]
+    assert [
+        piece for piece in prompt("SF", "나", "다", "가.") if isinstance(piece, str) and not isinstance(piece, Special)
+    ] == ["SF", "나", "다", "가."]
 
 
 def test_each_candidate_of_a_turn_is_learned() -> None:

@@ -15,12 +15,16 @@ from kogpt_funcs.write_comment import WriteCommentInput, mood_of, training_examp
 def lessons(row: dict[str, Any]) -> list[tuple[list[str], str]]:
     """What is between the prompt's special tokens, and the target, over many passes."""
     rng = random.Random(0)
-    return [([p for p in e.prompt if isinstance(p, str)], e.target) for _ in range(100) for e in training_examples(row, rng)]
+    return [
+        ([p for p in e.prompt if isinstance(p, str)], e.target) for _ in range(100) for e in training_examples(row, rng)
+    ]
 
 
 @pytest.mark.parametrize("mood", ["호평", "보통", "혹평"])
 def test_as_many_as_asked_none_twice_none_abusive(mood: str) -> None:
-    comments = write_comment(WriteCommentInput.model_validate({"topic": "배우 연기", "mood": mood, "num_samples": 8, "seed": 1})).comments
+    comments = write_comment(
+        WriteCommentInput.model_validate({"topic": "배우 연기", "mood": mood, "num_samples": 8, "seed": 1})
+    ).comments
     assert len(comments) == len(set(comments)) == 8
     assert all(comments)
     assert not any(map(is_abusive, comments))
@@ -34,7 +38,9 @@ def test_a_clear_rating_teaches_its_mood(rating: int, mood: str) -> None:
 
 @pytest.mark.parametrize("rating", [4, 7, 8, None])
 def test_a_rating_in_between_teaches_none(rating: int | None) -> None:
-    assert {tuple(said) for said, _ in lessons({"text": "그냥 그랬어요", "rating": rating, "topic": "결말"})} == {("결말",)}
+    assert {tuple(said) for said, _ in lessons({"text": "그냥 그랬어요", "rating": rating, "topic": "결말"})} == {
+        ("결말",)
+    }
 
 
 def test_the_best_ratings_are_thinned_and_given_moods_are_not() -> None:

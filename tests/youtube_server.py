@@ -24,7 +24,13 @@ INVALID_KEY = (
         "error": {
             "code": 400,
             "message": "API key not valid. Please pass a valid API key.",
-            "errors": [{"message": "API key not valid. Please pass a valid API key.", "domain": "global", "reason": "badRequest"}],
+            "errors": [
+                {
+                    "message": "API key not valid. Please pass a valid API key.",
+                    "domain": "global",
+                    "reason": "badRequest",
+                }
+            ],
             "status": "INVALID_ARGUMENT",
             "details": [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}],
         }
@@ -48,7 +54,9 @@ def comment(name: str, text: str, author: str) -> dict[str, Any]:
 
 
 class YoutubeServer(ThreadingHTTPServer):
-    """`threads` are its comment threads, `script` the answers it gives first (None: the true one), `asked` what it was asked."""
+    """`threads` are its comment threads, `script` the answers it gives first (None: the true one), `asked` what it
+    was asked.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -63,9 +71,14 @@ class YoutubeServer(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}/"
 
     def fill(self, count: int, replies: int = 0) -> None:
-        """`count` threads; each third has `replies` replies. Texts hold line breaks, replies call their thread's author."""
+        """`count` threads; each third has `replies` replies. Texts hold line breaks, replies call their thread's
+        author.
+        """
         for i in range(count):
-            answers = [comment(f"t{i}.r{r}", f"@작가 {i} 맞아요\n답글 {i}-{r}", f"독자{r}") for r in range(replies if i % 3 == 0 else 0)]
+            answers = [
+                comment(f"t{i}.r{r}", f"@작가 {i} 맞아요\n답글 {i}-{r}", f"독자{r}")
+                for r in range(replies if i % 3 == 0 else 0)
+            ]
             self.threads.append((comment(f"t{i}", f"댓글 {i}\n둘째 줄", f"@작가 {i}"), answers))
 
     def answer(self, path: str, asked: dict[str, str]) -> Answer:
@@ -105,7 +118,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
-        status, body = self.server.answer(parts.path, {key: ",".join(values) for key, values in parse_qs(parts.query).items()})
+        status, body = self.server.answer(
+            parts.path, {key: ",".join(values) for key, values in parse_qs(parts.query).items()}
+        )
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=UTF-8")

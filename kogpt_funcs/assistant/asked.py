@@ -36,7 +36,9 @@ _QUESTION = (
     r"알고싶(?:어요|어|다)|알수있(?:을까요|을까|나요|어요|어|니)|알아요?|아니|아세요|아시나요|부탁(?:해요|해|드려요|드립니다)?"
 )
 _ENDING = r"인지|인가요?|입니까|이에요|예요|이야|이니|이지|이죠|임|야|요|니|냐"  # it may end a question, and much else
-_FILLERS = re.compile(r"(?:지금|현재|혹시|저기요|저기|있잖아|그런데|근데|요즘|이제|우리|좀|은|는|이|가|을|를|의|도|에|거기|시간대|얘|야|아|음|어|한번|정도|쯤)")
+_FILLERS = re.compile(
+    r"(?:지금|현재|혹시|저기요|저기|있잖아|그런데|근데|요즘|이제|우리|좀|은|는|이|가|을|를|의|도|에|거기|시간대|얘|야|아|음|어|한번|정도|쯤)"
+)
 
 
 def squeezed(text: str) -> str:
@@ -50,7 +52,9 @@ def is_request(text: str) -> bool:
 
 
 def remainder(text: str, *patterns: str) -> str:
-    """What the squeezed `text` says besides `patterns`, a request and small words: empty if it is about nothing else."""
+    """What the squeezed `text` says besides `patterns`, a request and small words: empty if it is about nothing
+    else.
+    """
     for pattern in (*patterns, _POLITE.pattern, f"(?:{_QUESTION}|{_ENDING})$"):
         text = re.sub(pattern, " ", text)
     words = [re.sub(f"^{_FILLERS.pattern}*$", "", word) for word in text.split()]

@@ -10,10 +10,15 @@ from kogpt_funcs.assistant.asked import Answer, Asked, remainder, squeezed
 
 KST = ZoneInfo("Asia/Seoul")
 _WEEKDAYS = "월화수목금토일"
-_TIME = r"몇시(?:몇분)?(?:예요|에요|이에요|인가요|인지|입니까|니|야|지|죠|임|냐|인데|쯤)?|(?:현재|지금)?(?:시간|시각)(?:이|은|을|좀)?|시계(?:를|좀)?|(?:한국|서울)(?:은|는)?"
+_TIME = (
+    r"몇시(?:몇분)?(?:예요|에요|이에요|인가요|인지|입니까|니|야|지|죠|임|냐|인데|쯤)?|(?:현재|"
+    r"지금)?(?:시간|시각)(?:이|은|을|좀)?|시계(?:를|좀)?|(?:한국|서울)(?:은|는)?"
+)
 _ASKS_TIME = re.compile(r"몇시|시간|시각|시계")
 _DATE = (
-    r"(?:몇월)?(?:며칠|몇일|몇날)(?:이에요|예요|인가요|인지|입니까|이니|이야|이지|이죠|임|이냐|날)?|몇월|날짜(?:가|는|를|좀)?|(?:무슨|어느|뭔)(?:요일|날)(?:이었어요|이었어|이었지|이었더라|이었나|이에요|예요|인가요|인지|입니까|이니|이야|이지|이죠|임|이냐)?|"
+    r"(?:몇월)?(?:며칠|몇일|몇날)(?:이에요|예요|인가요|인지|입니까|이니|이야|이지|이죠|임|이냐|날)?|몇월|"
+    r"날짜(?:가|는|를|좀)?|(?:무슨|어느|뭔)(?:요일|날)(?:이었어요|이었어|이었지|이었더라|이었나|이에요|"
+    r"예요|인가요|인지|입니까|이니|이야|이지|이죠|임|이냐)?|"
     r"요일(?:이|은|을|좀)?|(?:그저께|그제|어제|오늘|내일|모레|글피)(?:은|는|이|의)?|달력"
 )
 _ASKS_DATE = re.compile(r"며칠|몇일|몇월|날짜|(?:무슨|어느|뭔)(?:요일|날)|요일")
@@ -39,4 +44,8 @@ def date(asked: Asked) -> Answer | None:
     word = next((word for word in _DAYS if word in text), "오늘")
     day = datetime.now(KST) + timedelta(days=_DAYS[word])
     was = "이었어요" if _DAYS[word] < 0 else "이에요"
-    return Answer("date", f"{word}{'은' if word in ('오늘', '내일') else '는'} {day.year}년 {day.month}월 {day.day}일 {_WEEKDAYS[day.weekday()]}요일{was}.")
+    return Answer(
+        "date",
+        f"{word}{'은' if word in ('오늘', '내일') else '는'} {day.year}년 {day.month}월 {day.day}일 "
+        f"{_WEEKDAYS[day.weekday()]}요일{was}.",
+    )

@@ -1,4 +1,6 @@
-"""Which written replies a companion may say: whole, its own, harmless, new in this talk, and with no body and no past."""
+"""Which written replies a companion may say: whole, its own, harmless, new in this talk, and with no body and no
+past.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def fitting(replies: Iterable[str], said: Iterable[str], message: str) -> list[s
 
 
 def _may_be_said(text: str) -> bool:
-    return len(text) >= _SHORTEST and not (_A_LIFE.search(text) or _FOREIGN.search(text) or is_abusive(text) or speaks_of_suicide(text))
+    return len(text) >= _SHORTEST and not (
+        _A_LIFE.search(text) or _FOREIGN.search(text) or is_abusive(text) or speaks_of_suicide(text)
+    )
 
 
 def _letters(text: str) -> str:

@@ -1,4 +1,6 @@
-"""The last price of a Korean share, from the JSON that Naver's own pages read (it is not documented). Never a forecast."""
+"""The last price of a Korean share, from the JSON that Naver's own pages read (it is not documented). Never a
+forecast.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from kogpt_funcs.contract import settings
 
 _ASKS = re.compile(r"주가|주식|시세|종가")
 _WORDS = (
-    r"(?:현재|지금|오늘)(?:은|는|의)?|주가(?:가|는|를|좀)?|주식(?:이|은|을|의|좀)?|시세(?:가|는|를|좀)?|종가(?:가|는|를|좀)?|가격(?:이|은|을|좀)?|한주(?:에|당)?|1주(?:에|당)?|"
+    r"(?:현재|지금|오늘)(?:은|는|의)?|주가(?:가|는|를|좀)?|주식(?:이|은|을|의|좀)?|시세(?:가|는|를|좀)?|"
+    r"종가(?:가|는|를|좀)?|가격(?:이|은|을|좀)?|한주(?:에|당)?|1주(?:에|당)?|"
     r"(?:오를까|내릴까|떨어질까|전망|예측|예상|사도될까|뭐살까|살까|팔까|추천(?:해|종목)?|종목|올라|내려)(?:요)?"
 )
 _FORECAST = re.compile(r"오를|내릴|떨어질|전망|예측|예상|사도될|살까|팔까|추천|내일")
@@ -19,7 +22,8 @@ _SENTENCE = re.compile(r"(?:은데|는데|니까|아서|어서|해서|지만|으
 
 
 _NO_FORECAST = (
-    "주가가 앞으로 어떻게 될지는 아무도 알 수 없어서 예측이나 추천은 하지 않아요. 지금 가격은 ‘삼성전자 주가 알려 줘’처럼 물어보면 찾아볼게요."
+    "주가가 앞으로 어떻게 될지는 아무도 알 수 없어서 예측이나 추천은 하지 않아요. 지금 가격은 "
+    "‘삼성전자 주가 알려 줘’처럼 물어보면 찾아볼게요."
 )
 
 
@@ -48,7 +52,9 @@ def price(asked: Asked) -> Answer | None:
         quote = in_time(lambda: _quote(words[0]))
     except Unreachable:
         return Answer("stock", "지금은 주가를 가져올 수 없어요. 잠시 뒤에 다시 물어봐 주세요.")
-    return Answer("stock", _told(quote) if quote else f"‘{words[0]}’라는 종목을 찾지 못했어요. 회사 이름을 정확히 적어 주세요.")
+    return Answer(
+        "stock", _told(quote) if quote else f"‘{words[0]}’라는 종목을 찾지 못했어요. 회사 이름을 정확히 적어 주세요."
+    )
 
 
 def _quote(name: str) -> Quote | None:
@@ -58,14 +64,28 @@ def _quote(name: str) -> Quote | None:
     found = get_json(f"{settings.current().stock_url}/api/stock/{code}/basic")
     change = _number(found["compareToPreviousClosePrice"])
     falls = str((found.get("compareToPreviousPrice") or {}).get("code")) in ("4", "5")
-    change, percent = (-abs(change), -abs(_number(found["fluctuationsRatio"]))) if falls else (change, _number(found["fluctuationsRatio"]))
-    return Quote(str(found["stockName"]), f"{_number(found['closePrice']):,.0f}", change, percent, _at(str(found["localTradedAt"])))
+    change, percent = (
+        (-abs(change), -abs(_number(found["fluctuationsRatio"])))
+        if falls
+        else (change, _number(found["fluctuationsRatio"]))
+    )
+    return Quote(
+        str(found["stockName"]),
+        f"{_number(found['closePrice']):,.0f}",
+        change,
+        percent,
+        _at(str(found["localTradedAt"])),
+    )
 
 
 def _code(name: str) -> str | None:
     """The code of the Korean share of that name, or of the first one whose name begins so."""
     found = get_json(settings.current().stock_search_url, q=name, target="stock").get("items") or []
-    korean = [item for item in found if item.get("nationCode") == "KOR" and re.fullmatch(r"[0-9A-Z]{6}", str(item.get("code")))]
+    korean = [
+        item
+        for item in found
+        if item.get("nationCode") == "KOR" and re.fullmatch(r"[0-9A-Z]{6}", str(item.get("code")))
+    ]
     wanted = name.lower()
     same = [item for item in korean if str(item["name"]).replace(" ", "").lower() == wanted]
     like = [item for item in korean if str(item["name"]).replace(" ", "").lower().startswith(wanted)]
@@ -76,7 +96,10 @@ def _told(quote: Quote) -> str:
     if quote.change == 0:
         moved = "전날과 같아요"
     else:
-        moved = f"전날보다 {abs(quote.change):,.0f}원({abs(quote.percent):.2f}%) {'올랐어요' if quote.change > 0 else '내렸어요'}"
+        moved = (
+            f"전날보다 {abs(quote.change):,.0f}원({abs(quote.percent):.2f}%) "
+            f"{'올랐어요' if quote.change > 0 else '내렸어요'}"
+        )
     return f"{quote.name}의 주가는 {quote.price}원이고, {moved}. ({quote.at} 기준)"
 
 

@@ -10,23 +10,55 @@ from kogpt_funcs.assistant.web import Unreachable, get_json, in_time
 from kogpt_funcs.contract import settings
 
 _DAYS = {"모레": 2, "내일": 1, "오늘": 0}
-_ASKS = re.compile(r"날씨|기온|미세먼지|(?:비|눈)(?:가|이)?(?:오나|올까|오니|온대|옵니까|오나요|올까요)\??$|(?:비|눈)(?:가|이)?와요?\?$|몇도")
+_ASKS = re.compile(
+    r"날씨|기온|미세먼지|(?:비|눈)(?:가|이)?(?:오나|올까|오니|온대|옵니까|오나요|올까요)\??$|(?:비|눈)(?:가|"
+    r"이)?와요?\?$|몇도"
+)
 _BARE = re.compile(r"(?:날씨|기온)(?:는|은)?$|몇도")
 _WORDS = (
-    r"미세먼지(?:는|가|농도)?|날씨(?:가|는|은|를|좀|예보|정보)?|기온(?:이|은|을|좀)?|(?:비|눈)(?:가|이)?(?:와요|와|오나요|오나|올까요|올까|오니|온대|옵니까)|몇도(?:예요|에요|야|니|인가요|지|쯤|정도)?|일기예보|예보|"
-    r"(?:오늘|내일|모레|지금|현재|이따|아침|점심|저녁|밤|주말)(?:은|는|에|의)?|바깥|밖(?:에|은)?|춥(?:나|니|나요)|덥(?:나|니|나요)"
+    r"미세먼지(?:는|가|농도)?|날씨(?:가|는|은|를|좀|예보|정보)?|기온(?:이|은|을|좀)?|(?:비|눈)(?:가|"
+    r"이)?(?:와요|와|오나요|오나|올까요|올까|오니|온대|옵니까)|몇도(?:예요|에요|야|니|인가요|지|쯤|정도)?|"
+    r"일기예보|예보|"
+    r"(?:오늘|내일|모레|지금|현재|이따|아침|점심|저녁|밤|주말)(?:은|는|에|의)?|바깥|밖(?:에|은)?|춥(?:나|니|"
+    r"나요)|덥(?:나|니|나요)"
 )
-_SENTENCE = re.compile(r"(?:은데|는데|니까|아서|어서|여서|해서|지만|으면|라면|면|고|다|죠|네|서|게|지|자|걸|줄|때|째)$|까|거기|여기")
+_SENTENCE = re.compile(
+    r"(?:은데|는데|니까|아서|어서|여서|해서|지만|으면|라면|면|고|다|죠|네|서|게|지|자|걸|줄|때|째)$|까|거기|여기"
+)
 _PARTICLE = re.compile(r"(?:에서|에는|에|의|쪽|은|는|이|가)$")
 _SEOUL = "서울"
 
 #: WMO 4677 codes, as Open-Meteo gives them.
 _SKY = {
-    0: "맑음", 1: "대체로 맑음", 2: "구름 조금", 3: "흐림", 45: "안개", 48: "서리 안개", 51: "약한 이슬비", 53: "이슬비", 55: "강한 이슬비",
-    56: "어는 이슬비", 57: "강한 어는 이슬비", 61: "약한 비", 63: "비", 65: "강한 비", 66: "어는 비", 67: "강한 어는 비", 71: "약한 눈", 73: "눈",
-    75: "많은 눈", 77: "싸락눈", 80: "약한 소나기", 81: "소나기", 82: "강한 소나기", 85: "약한 소낙눈", 86: "강한 소낙눈", 95: "뇌우",
-    96: "우박을 동반한 뇌우", 99: "큰 우박을 동반한 뇌우",
-}  # fmt: skip
+    0: "맑음",
+    1: "대체로 맑음",
+    2: "구름 조금",
+    3: "흐림",
+    45: "안개",
+    48: "서리 안개",
+    51: "약한 이슬비",
+    53: "이슬비",
+    55: "강한 이슬비",
+    56: "어는 이슬비",
+    57: "강한 어는 이슬비",
+    61: "약한 비",
+    63: "비",
+    65: "강한 비",
+    66: "어는 비",
+    67: "강한 어는 비",
+    71: "약한 눈",
+    73: "눈",
+    75: "많은 눈",
+    77: "싸락눈",
+    80: "약한 소나기",
+    81: "소나기",
+    82: "강한 소나기",
+    85: "약한 소낙눈",
+    86: "강한 소낙눈",
+    95: "뇌우",
+    96: "우박을 동반한 뇌우",
+    99: "큰 우박을 동반한 뇌우",
+}
 
 
 class Place(NamedTuple):
@@ -60,10 +92,15 @@ def _told(named: str, day: int) -> str:
     if place is None:
         return f"‘{named}’라는 곳을 찾지 못했어요. 시나 군 이름으로 다시 물어봐 주세요."
     found = get_json(
-        settings.current().weather_url, latitude=place.latitude, longitude=place.longitude, timezone="Asia/Seoul", forecast_days=3,
+        settings.current().weather_url,
+        latitude=place.latitude,
+        longitude=place.longitude,
+        timezone="Asia/Seoul",
+        forecast_days=3,
         current="temperature_2m,relative_humidity_2m,weather_code,wind_speed_10m",
-        daily="weather_code,temperature_2m_max,temperature_2m_min,precipitation_probability_max", wind_speed_unit="ms",
-    )  # fmt: skip
+        daily="weather_code,temperature_2m_max,temperature_2m_min,precipitation_probability_max",
+        wind_speed_unit="ms",
+    )
     hint = "" if named else " 다른 곳은 ‘부산 날씨’처럼 물어봐 주세요."
     return (_later(place, found["daily"], day) if day else _now(place, found)) + hint
 
@@ -71,7 +108,12 @@ def _told(named: str, day: int) -> str:
 def _place(name: str) -> Place | None:
     """The place of that name, one in Korea before others; a town is often known with 시 behind its name alone."""
     for spelling in (name, f"{name}시"):
-        found = get_json(settings.current().geocoding_url, name=spelling, count=10, language="ko", format="json").get("results") or []
+        found = (
+            get_json(settings.current().geocoding_url, name=spelling, count=10, language="ko", format="json").get(
+                "results"
+            )
+            or []
+        )
         for place in sorted(found, key=lambda place: place.get("country_code") != "KR"):
             return Place(str(place["name"]), float(place["latitude"]), float(place["longitude"]))
     return None
@@ -88,7 +130,10 @@ def _now(place: Place, found: dict[str, Any]) -> str:
 
 def _later(place: Place, daily: dict[str, Any], day: int) -> str:
     word = next(word for word, days in _DAYS.items() if days == day)
-    return f"{place.name}, {word} 예보는 {_sky(daily['weather_code'][day])}, {_range(daily, day)}예요. 비나 눈이 올 확률은 {_chance(daily, day)}예요."
+    return (
+        f"{place.name}, {word} 예보는 {_sky(daily['weather_code'][day])}, {_range(daily, day)}예요. 비나 "
+        f"눈이 올 확률은 {_chance(daily, day)}예요."
+    )
 
 
 def _range(daily: dict[str, Any], day: int) -> str:

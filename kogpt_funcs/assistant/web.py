@@ -22,7 +22,9 @@ class Unreachable(Exception):
 
 def get_json(url: str, **parameters: str | int | float) -> Any:
     """The JSON at `url`. Raises Unreachable."""
-    request = urllib.request.Request(f"{url}?{urlencode(parameters)}" if parameters else url, headers={"User-Agent": "kogpt-funcs"})
+    request = urllib.request.Request(
+        f"{url}?{urlencode(parameters)}" if parameters else url, headers={"User-Agent": "kogpt-funcs"}
+    )
     try:
         with urllib.request.urlopen(request, timeout=SECONDS) as response:
             return json.loads(response.read(_LARGEST))
@@ -34,7 +36,9 @@ def get_json(url: str, **parameters: str | int | float) -> Any:
 
 
 def in_time(ask: Callable[[], Result]) -> Result:
-    """`ask()`, or Unreachable after SECONDS: a timeout of a socket holds for each read alone, and for no name look-up."""
+    """`ask()`, or Unreachable after SECONDS: a timeout of a socket holds for each read alone, and for no name
+    look-up.
+    """
     outcome: list[Result] = []
     faults: list[Exception] = []
 

@@ -15,11 +15,20 @@ from kogpt_funcs.contract import registry
 from kogpt_funcs.models.bases import checkpoints
 
 #: What skt/kobert-base-v1 has in its config.json, as far as speed depends on it, the vocabulary apart.
-KOBERT = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072, "num_labels": 6}
+KOBERT = {
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "num_labels": 6,
+}
 
 
-def measure_classifier(count: int = 64, repeats: int = 3, tell: Callable[[str], None] = print, **smaller: int) -> dict[str, Any]:
-    """Median seconds for `count` texts with random weights, turn about: the pipeline as it comes and in one batch, ours, ours asked by threads.
+def measure_classifier(
+    count: int = 64, repeats: int = 3, tell: Callable[[str], None] = print, **smaller: int
+) -> dict[str, Any]:
+    """Median seconds for `count` texts with random weights, turn about: the pipeline as it comes and in one batch,
+    ours, ours asked by threads.
 
     `ratio` is the pipeline's time over ours, `ratio_batched` that of the pipeline given the whole batch; `smaller`
     replaces parts of the shape.
@@ -38,11 +47,13 @@ def measure_classifier(count: int = 64, repeats: int = 3, tell: Callable[[str], 
                     seconds[name].append(time.perf_counter() - started)
     middle = {name: statistics.median(found) for name, found in seconds.items()}
     return {
-        "texts": count, "tokens": tokens, "weights_mb": round(size / 1e6, 1),
+        "texts": count,
+        "tokens": tokens,
+        "weights_mb": round(size / 1e6, 1),
         "seconds": {name: round(value, 4) for name, value in middle.items()},
         "ratio": round(middle["pipeline"] / middle["ours"], 2),
         "ratio_batched": round(middle["pipeline, one batch"] / middle["ours"], 2),
-    }  # fmt: skip
+    }
 
 
 def _ways(folder: Path, texts: list[str]) -> tuple[dict[str, Callable[[], Any]], int, int]:
@@ -66,7 +77,13 @@ def _ways(folder: Path, texts: list[str]) -> tuple[dict[str, Callable[[], Any]],
 def short_texts(count: int) -> list[str]:
     """Texts of one to four sentences, as comments are, from the functions' own examples."""
     rng = random.Random(0)
-    said = [text for function in registry.functions().values() for example in function.examples for text in example.values() if isinstance(text, str)]
+    said = [
+        text
+        for function in registry.functions().values()
+        for example in function.examples
+        for text in example.values()
+        if isinstance(text, str)
+    ]
     return [" ".join(rng.choices(said, k=rng.randint(1, 4))) for _ in range(count)]
 
 
@@ -76,7 +93,10 @@ def kobert(out: Path, **smaller: int) -> Path:
     from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_file=str(checkpoints.folder("small") / "tokenizer.json"), pad_token="<pad>", unk_token="<unk>", model_max_length=512
+        tokenizer_file=str(checkpoints.folder("small") / "tokenizer.json"),
+        pad_token="<pad>",
+        unk_token="<unk>",
+        model_max_length=512,
     )
     tokenizer.save_pretrained(out)
     torch.manual_seed(0)

@@ -1,4 +1,6 @@
-"""Held-out text on which the quality guard compares weights: a file of texts, or what `kogpt train base` has held out."""
+"""Held-out text on which the quality guard compares weights: a file of texts, or what `kogpt train base` has held
+out.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,10 @@ def read_documents(path: Path, folder: Path) -> Documents:
     tokenizer = Tokenizer(folder / "tokenizer.json")
     found = _blocks(path, tokenizer) if path.is_dir() else _lines(path, tokenizer)
     if not found.characters:
-        raise KogptError(f"{path} has no text to measure on. --text takes a file with a text a line, or a folder of .npz from kogpt train base.")
+        raise KogptError(
+            f"{path} has no text to measure on. --text takes a file with a text a line, or a folder of .npz "
+            f"from kogpt train base."
+        )
     return found
 
 

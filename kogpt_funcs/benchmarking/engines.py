@@ -1,4 +1,6 @@
-"""The engines that run inside a process: each loads one checkpoint and writes greedily to full length, as its users would run it."""
+"""The engines that run inside a process: each loads one checkpoint and writes greedily to full length, as its users
+would run it.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ class Transformers(Engine):
         pad = self.model.config.pad_token_id
         ids = torch.tensor([[pad] * (longest - len(p.ids)) + p.ids for p in prompts], device=self.device)
         mask = torch.tensor([[0] * (longest - len(p.ids)) + [1] * len(p.ids) for p in prompts], device=self.device)
-        made = self.model.generate(ids, attention_mask=mask, max_new_tokens=new, min_new_tokens=new, do_sample=False, pad_token_id=pad)
+        made = self.model.generate(
+            ids, attention_mask=mask, max_new_tokens=new, min_new_tokens=new, do_sample=False, pad_token_id=pad
+        )
         return int(made[:, longest:].numel())
 
     def bits(self, documents: Sequence[Document]) -> float:
@@ -62,15 +66,24 @@ class Transformers(Engine):
 
 
 class ContinuousBatching(Transformers):
-    """transformers' continuous batching (`generate_batch`), its cache sized for the load: by default it takes 60 % of the memory."""
+    """transformers' continuous batching (`generate_batch`), its cache sized for the load: by default it takes 60 % of
+    the memory.
+    """
 
     def write(self, prompts: Sequence[Prompt], new: int) -> int:
         from transformers import ContinuousBatchingConfig, GenerationConfig
 
-        pages = ContinuousBatchingConfig(num_blocks=3 * len(prompts) + 2, max_batch_tokens=sum(len(prompt.ids) for prompt in prompts))
-        config = GenerationConfig(max_new_tokens=new, do_sample=False, eos_token_id=-1, pad_token_id=self.model.config.pad_token_id)
+        pages = ContinuousBatchingConfig(
+            num_blocks=3 * len(prompts) + 2, max_batch_tokens=sum(len(prompt.ids) for prompt in prompts)
+        )
+        config = GenerationConfig(
+            max_new_tokens=new, do_sample=False, eos_token_id=-1, pad_token_id=self.model.config.pad_token_id
+        )
         answers = self.model.generate_batch(
-            [prompt.ids for prompt in prompts], generation_config=config, continuous_batching_config=pages, persistent_manager=True
+            [prompt.ids for prompt in prompts],
+            generation_config=config,
+            continuous_batching_config=pages,
+            persistent_manager=True,
         )
         return sum(len(answer.generated_tokens) for answer in answers.values())
 
@@ -87,7 +100,10 @@ class CTranslate2(Engine):
         with tempfile.TemporaryDirectory() as place:
             converted = TransformersConverter(str(folder)).convert(f"{place}/model", quantization="int8")
             self.generator = ctranslate2.Generator(
-                converted, device="cuda" if on_gpu else "cpu", compute_type="int8_float16" if on_gpu else "int8", intra_threads=threads()
+                converted,
+                device="cuda" if on_gpu else "cpu",
+                compute_type="int8_float16" if on_gpu else "int8",
+                intra_threads=threads(),
             )
         from tokenizers import Tokenizer
 
@@ -127,7 +143,12 @@ class Ours(Engine):
         from kogpt_funcs.models import Generation, Special
 
         request = Generation(
-            prompt=[Special("<s>"), prompt.text], temperature=0.0, top_k=0, top_p=1.0, min_new_tokens=new, max_new_tokens=new
+            prompt=[Special("<s>"), prompt.text],
+            temperature=0.0,
+            top_k=0,
+            top_p=1.0,
+            min_new_tokens=new,
+            max_new_tokens=new,
         )
         *_, (sample,) = models.generate(request)
         # What reached its length was computed whole; an unfinished last word is only cut from the answer.

@@ -8,7 +8,11 @@ from transformers import pipeline
 
 def serve(folder: str, port: int, new_tokens: int) -> None:
     pipe = pipeline("text-generation", model=folder)
-    full_length = {"max_new_tokens": new_tokens, "min_new_tokens": new_tokens, "do_sample": False}  # as every engine writes
+    full_length = {
+        "max_new_tokens": new_tokens,
+        "min_new_tokens": new_tokens,
+        "do_sample": False,
+    }  # as every engine writes
 
     def predict(text: str) -> str:
         return pipe(text, **full_length)[0]["generated_text"]

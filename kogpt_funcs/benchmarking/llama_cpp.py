@@ -19,7 +19,9 @@ _NORMS = {"ln_1": "attn_norm", "ln_2": "ffn_norm"}
 
 
 class LlamaCpp(Engine):
-    """Matrices in q8_0, norms and biases in fp32. Prompts go in as ids; the file's vocabulary is numbers, since no text is read from it."""
+    """Matrices in q8_0, norms and biases in fp32. Prompts go in as ids; the file's vocabulary is numbers, since no
+    text is read from it.
+    """
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

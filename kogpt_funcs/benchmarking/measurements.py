@@ -1,4 +1,6 @@
-"""What `kogpt bench` measures. Engines take turns within each repeat, so that a busy moment of the machine hits them alike."""
+"""What `kogpt bench` measures. Engines take turns within each repeat, so that a busy moment of the machine hits them
+alike.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ _SMALL = {"text": "안녕", "max_new_tokens": 8, "temperature": 0}
 
 @dataclass(frozen=True)
 class Load:
-    """What each engine is given: texts of `prompt` tokens, `new` tokens to write, this many `clients` at once, `repeats` times."""
+    """What each engine is given: texts of `prompt` tokens, `new` tokens to write, this many `clients` at once,
+    `repeats` times.
+    """
 
     prompt: int = 32
     new: int = 64
@@ -54,7 +58,9 @@ class Figure:
 class Bench:
     """One checkpoint under measurement. Engines are started when first needed and stay until `close`."""
 
-    def __init__(self, model: str, folder: Path, load: Load, tell: Callable[[str], None], text: Path | None = None) -> None:
+    def __init__(
+        self, model: str, folder: Path, load: Load, tell: Callable[[str], None], text: Path | None = None
+    ) -> None:
         self.model, self.folder, self.load, self.tell, self.text = model, folder, load, tell, text
         self.prompts = prompts(folder, load.clients, load.prompt)
         self._running: dict[str, Worker | Server | None] = {}
@@ -97,7 +103,9 @@ class Bench:
             held = server.health()["models"]["checkpoints"]
             base = [entry for entry in held if entry["name"] == str(self.folder)] or held
             yield self._figure("weights", server.name, sum(entry["bytes"] for entry in base) / 1e6, "MB", "less")
-            yield self._figure("weights, all functions", server.name, sum(entry["bytes"] for entry in held) / 1e6, "MB", "less")
+            yield self._figure(
+                "weights, all functions", server.name, sum(entry["bytes"] for entry in held) / 1e6, "MB", "less"
+            )
         yield self._figure("weights", BASELINE, _parameters(self.folder) * 4 / 1e6, "MB", "less")
         processes: dict[str, Worker | Server] = {**peers, **self._servers()}
         for name, process in processes.items():
@@ -139,7 +147,10 @@ class Bench:
             for name, engine in engines.items():
                 if name not in speeds:
                     continue
-                self.tell(f"{self.model}, {what}, {name}: " + ("warm-up" if turn < 0 else f"{turn + 1} of {self.load.repeats}"))
+                self.tell(
+                    f"{self.model}, {what}, {name}: "
+                    + ("warm-up" if turn < 0 else f"{turn + 1} of {self.load.repeats}")
+                )
                 time.sleep(_REST)
                 try:
                     tokens, seconds = engine.write(texts, 8 if turn < 0 else self.load.new)
@@ -152,7 +163,9 @@ class Bench:
         for name, found in speeds.items():
             yield self._figure(what, name, statistics.median(found), "tokens/s", "more", found)
 
-    def _figure(self, what: str, engine: str, value: float, unit: str, better: Any, repeats: Sequence[float] = ()) -> Figure:
+    def _figure(
+        self, what: str, engine: str, value: float, unit: str, better: Any, repeats: Sequence[float] = ()
+    ) -> Figure:
         return Figure(what, self.model, engine, round(value, 4), unit, better, [round(r, 4) for r in repeats])
 
     def _workers(self, *names: str) -> dict[str, Worker]:
@@ -164,7 +177,9 @@ class Bench:
         return {server.name: server for server in started if server is not None}
 
     def _server(self, kind: type[OurServer] | type[GradioDemo]) -> Server | None:
-        make = partial(GradioDemo, self.folder, self.load.new) if kind is GradioDemo else partial(OurServer, self.folder)
+        make = (
+            partial(GradioDemo, self.folder, self.load.new) if kind is GradioDemo else partial(OurServer, self.folder)
+        )
         server = self._start(kind.name, make)
         return server if isinstance(server, Server) else None
 

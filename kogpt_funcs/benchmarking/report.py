@@ -27,7 +27,10 @@ def table(figures: Sequence[Figure]) -> str:
     widths = [max(len(line[i]) for line in lines) for i in range(6)]
     right = {3, 5}
     return "\n".join(
-        "  ".join(cell.rjust(width) if i in right else cell.ljust(width) for i, (cell, width) in enumerate(zip(line, widths, strict=True))).rstrip()
+        "  ".join(
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
         for line in lines
     )
 
@@ -72,7 +75,12 @@ def versions() -> dict[str, str]:
 def write_json(path: Path, figures: Sequence[Figure], notes: dict[str, Any]) -> None:
     """Everything that was measured, each repeat included."""
     rows = [{**figure.as_dict(), "ours_is_times": advantage(figure, figures)} for figure in figures]
-    document = {"date": datetime.now(UTC).isoformat(timespec="seconds"), **notes, "versions": versions(), "figures": rows}
+    document = {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        **notes,
+        "versions": versions(),
+        "figures": rows,
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
@@ -88,7 +96,10 @@ def write_chart(path: Path, figures: Sequence[Figure], notes: dict[str, Any]) ->
     panels = list(dict.fromkeys((figure.model, figure.what) for figure in speeds))
     if not panels:
         return
-    canvas = Canvas(figsize=(8, 0.6 + sum(0.9 + 0.32 * sum((f.model, f.what) == p for f in speeds) for p in panels)), layout="constrained")
+    canvas = Canvas(
+        figsize=(8, 0.6 + sum(0.9 + 0.32 * sum((f.model, f.what) == p for f in speeds) for p in panels)),
+        layout="constrained",
+    )
     heights = [1 + sum((f.model, f.what) == panel for f in speeds) for panel in panels]
     axes = canvas.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axis, panel in zip(axes, panels, strict=True):

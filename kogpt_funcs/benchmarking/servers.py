@@ -31,7 +31,10 @@ class Server(ABC):
     def __init__(self, command: list[str], port: int, there: str, environment: dict[str, str] | None = None) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in close)
         self._process = subprocess.Popen(
-            [sys.executable, *command], stdout=subprocess.DEVNULL, stderr=self._log, env={**os.environ, **(environment or {})}
+            [sys.executable, *command],
+            stdout=subprocess.DEVNULL,
+            stderr=self._log,
+            env={**os.environ, **(environment or {})},
         )
         limits = httpx.Limits(max_connections=256, max_keepalive_connections=256)
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=600, limits=limits, trust_env=False)
@@ -91,7 +94,9 @@ class OurServer(Server):
 
     def __init__(self, folder: Path) -> None:
         port = _free_port()
-        super().__init__(["-m", "kogpt_funcs", "serve", "--port", str(port)], port, "/api/health", {"KOGPT_BASE": str(folder)})
+        super().__init__(
+            ["-m", "kogpt_funcs", "serve", "--port", str(port)], port, "/api/health", {"KOGPT_BASE": str(folder)}
+        )
 
     def ask(self, prompt: Prompt, new: int) -> int:
         answer = self.http.post("/api/continue_text", json=_request(prompt, new))
@@ -139,7 +144,9 @@ class GradioDemo(Server):
         port = _free_port()
         script = str(Path(__file__).with_name("gradio_demo.py"))
         # Gradio asks its own server whether it answers: no proxy may stand between.
-        super().__init__([script, str(folder), str(port), str(new)], port, "/config", {"NO_PROXY": "127.0.0.1,localhost"})
+        super().__init__(
+            [script, str(folder), str(port), str(new)], port, "/config", {"NO_PROXY": "127.0.0.1,localhost"}
+        )
 
     def ask(self, prompt: Prompt, new: int) -> int:
         event = self.http.post("/gradio_api/call/predict", json={"data": [prompt.text]}).json()["event_id"]
@@ -152,9 +159,14 @@ class GradioDemo(Server):
 
 def _request(prompt: Prompt, new: int) -> dict[str, Any]:
     return {
-        "text": prompt.text, "max_new_tokens": new, "temperature": 0, "top_k": 0, "top_p": 1, "repetition_penalty": 1,
+        "text": prompt.text,
+        "max_new_tokens": new,
+        "temperature": 0,
+        "top_k": 0,
+        "top_p": 1,
+        "repetition_penalty": 1,
         "stop_at_sentence_end": False,
-    }  # fmt: skip
+    }
 
 
 def _free_port() -> int:

@@ -13,16 +13,21 @@ from kogpt_funcs.models.bases import checkpoints
 #: What skt/kogpt2-base-v2 has in its config.json, as far as speed depends on it.
 KOGPT2 = {"n_layer": 12, "n_embd": 768, "n_head": 12, "n_positions": 1024, "vocab_size": 51200}
 _TOKENIZER = {
-    "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": KOGPT2["n_positions"],
-    "bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>", "mask_token": "<mask>",
-}  # fmt: skip
+    "tokenizer_class": "PreTrainedTokenizerFast",
+    "model_max_length": KOGPT2["n_positions"],
+    "bos_token": "<s>",
+    "eos_token": "</s>",
+    "pad_token": "<pad>",
+    "unk_token": "<unk>",
+    "mask_token": "<mask>",
+}
 
 
 def kogpt2(out: Path, fixture: Path | None = None, **smaller: int) -> Path:
     """Writes a checkpoint of KoGPT2's shape into `out`: random weights of seed 0, and a tokenizer.
 
-    The tokenizer is `fixture`/tokenizer.json, or else the shipped base's, filled up to 51,200 entries that no text needs.
-    `smaller` replaces parts of the shape.
+    The tokenizer is `fixture`/tokenizer.json, or else the shipped base's, filled up to 51,200 entries that no text
+    needs. `smaller` replaces parts of the shape.
     """
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel
@@ -34,7 +39,9 @@ def kogpt2(out: Path, fixture: Path | None = None, **smaller: int) -> Path:
     elif (fixture / "tokenizer.json").is_file():
         shutil.copy(fixture / "tokenizer.json", out)
     else:
-        raise CheckpointError(f"{fixture} has no tokenizer.json. --fixture takes a folder with KoGPT2's tokenizer.json, or leave it out.")
+        raise CheckpointError(
+            f"{fixture} has no tokenizer.json. --fixture takes a folder with KoGPT2's tokenizer.json, or leave it out."
+        )
     torch.manual_seed(0)
     config = GPT2Config(
         **shape, bos_token_id=0, eos_token_id=1, pad_token_id=3, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0

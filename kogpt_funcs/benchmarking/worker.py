@@ -1,4 +1,6 @@
-"""One engine in a process of its own, so that none shares threads or memory with another: a line of JSON in, a line out."""
+"""One engine in a process of its own, so that none shares threads or memory with another: a line of JSON in, a line
+out.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +30,12 @@ class Worker:
         self.engine = engine
         self._process = subprocess.Popen(
             [sys.executable, "-m", "kogpt_funcs.benchmarking", engine, str(folder)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8",
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+        )
         try:
             self._answer()
         except Missing:
@@ -47,7 +53,9 @@ class Worker:
 
     def call(self, function: str, data: dict[str, Any], times: int) -> list[float]:
         """Seconds of each of `times` direct calls of a function."""
-        return [float(seconds) for seconds in self._ask({"function": function, "data": data, "times": times})["seconds"]]
+        return [
+            float(seconds) for seconds in self._ask({"function": function, "data": data, "times": times})["seconds"]
+        ]
 
     def bits(self, documents: Sequence[Document]) -> float:
         """Bits that the engine's weights need for the counted ids of `documents`."""

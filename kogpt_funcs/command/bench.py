@@ -1,4 +1,6 @@
-"""`kogpt bench`: measures ours and the peers on the same weights in one run. Heavy libraries are imported when it runs."""
+"""`kogpt bench`: measures ours and the peers on the same weights in one run. Heavy libraries are imported when it
+runs.
+"""
 
 from __future__ import annotations
 
@@ -17,22 +19,56 @@ _WHAT = ("stream", "concurrent", "latency", "memory", "overhead", "quality", "cl
 _HELD_OUT = Path("runs/base/heldout")
 
 
-@click.command(help="Measure speed and memory beside transformers, Gradio, CTranslate2 and llama.cpp; default: everything.")
+@click.command(
+    help="Measure speed and memory beside transformers, Gradio, CTranslate2 and llama.cpp; default: everything."
+)
 @click.argument("what", nargs=-1, type=click.Choice(_WHAT), metavar=f"[{'|'.join(_WHAT)}]...")
-@click.option("--model", "models", multiple=True, default=("kogpt2", "small"), show_default=True,
-              help="kogpt2: its shape with random weights; else a checkpoint in weights/ or a folder. May be given several times.")
-@click.option("--fixture", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder of KoGPT2's own tokenizer.json.")
-@click.option("--repeats", type=click.IntRange(1), default=3, show_default=True, help="Turns of each engine; the table has their medians.")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    default=("kogpt2", "small"),
+    show_default=True,
+    help="kogpt2: its shape with random weights; else a checkpoint in weights/ or a folder. May be given "
+    "several times.",
+)
+@click.option(
+    "--fixture",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of KoGPT2's own tokenizer.json.",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="Turns of each engine; the table has their medians.",
+)
 @click.option("--clients", type=click.IntRange(1, 64), default=16, show_default=True, help="Requests at once.")
 @click.option("--prompt-tokens", type=click.IntRange(8, 400), default=32, show_default=True)
 @click.option("--new-tokens", type=click.IntRange(8, 256), default=64, show_default=True)
-@click.option("--text", type=click.Path(path_type=Path, exists=True),
-              help="Held-out text for quality: a file, a text a line, or a run's heldout/. [default: runs/base/heldout, where it is there]")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="JSON file to write; a chart of the same name (.png) goes beside it.")
+@click.option(
+    "--text",
+    type=click.Path(path_type=Path, exists=True),
+    help="Held-out text for quality: a file, a text a line, or a run's heldout/. [default: runs/base/heldout, "
+    "where it is there]",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="JSON file to write; a chart of the same name (.png) goes beside it.",
+)
 def bench(
-    what: tuple[str, ...], models: tuple[str, ...], fixture: Path | None, repeats: int, clients: int, prompt_tokens: int, new_tokens: int,
-    text: Path | None, out: Path | None,
-) -> None:  # fmt: skip
+    what: tuple[str, ...],
+    models: tuple[str, ...],
+    fixture: Path | None,
+    repeats: int,
+    clients: int,
+    prompt_tokens: int,
+    new_tokens: int,
+    text: Path | None,
+    out: Path | None,
+) -> None:
     _check_installed()
     from kogpt_funcs.benchmarking import report
     from kogpt_funcs.benchmarking.measurements import Load, classifier
@@ -77,4 +113,6 @@ def _check_installed() -> None:
         import matplotlib  # noqa: F401
         import psutil  # noqa: F401
     except ImportError as error:
-        raise KogptError(f"kogpt bench needs {error.name}. Install what it measures with: pip install 'kogpt-funcs[bench]'") from None
+        raise KogptError(
+            f"kogpt bench needs {error.name}. Install what it measures with: pip install 'kogpt-funcs[bench]'"
+        ) from None

@@ -16,7 +16,9 @@ _END, _FORGET = "끝", "초기화"
 
 
 @click.command()
-@click.option("--persona", default="", help="How the companion is called and speaks, e.g. '이름은 토리, 반말로 말해 줘.'")
+@click.option(
+    "--persona", default="", help="How the companion is called and speaks, e.g. '이름은 토리, 반말로 말해 줘.'"
+)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Repeats what is drawn.")
 @click.option("--base", help="Checkpoint in weights/, a folder, or a hub name. [default: KOGPT_BASE, else gemma]")
 def chat(persona: str, seed: int | None, base: str | None) -> None:

@@ -31,9 +31,13 @@ def collect() -> None:
 @click.option("--order", type=click.Choice(["time", "relevance"]), default="time", show_default=True)
 @click.option("--limit", type=click.IntRange(1), help="Stop after so many comments. [default: all there are]")
 @click.option("--replies", is_flag=True, help="Replies too; a thread with many costs a unit of quota more.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True,
-              help="A .txt file (a comment a line), or .jsonl with likes and date too.")
-def youtube(video: str | None, channel: str | None, order: str, limit: int | None, replies: bool, out: Path) -> None:  # fmt: skip
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="A .txt file (a comment a line), or .jsonl with likes and date too.",
+)
+def youtube(video: str | None, channel: str | None, order: str, limit: int | None, replies: bool, out: Path) -> None:
     """Collect the comments on a video or a channel by the YouTube Data API v3.
 
     The API key is read from KOGPT_YOUTUBE_KEY. A hundred threads cost one unit of its quota. Authors' names are not

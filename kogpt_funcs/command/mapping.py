@@ -120,9 +120,12 @@ def _identity(job: Job) -> dict[str, Any]:
     with job.table.path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
-        "function": job.function.name, "file": digest, "columns": job.columns, "values": job.constants,
+        "function": job.function.name,
+        "file": digest,
+        "columns": job.columns,
+        "values": job.constants,
         "base": settings.current().base,
-    }  # fmt: skip
+    }
 
 
 def _do_rows(job: Job, journal: RowJournal) -> None:

@@ -12,11 +12,20 @@ from kogpt_funcs.contract import settings
 
 @click.command("prepare")
 @click.option("--base", help="gemma, or a hub name, which is fetched. [default: KOGPT_BASE]")
-@click.option("--entries", type=click.Path(path_type=Path, dir_okay=False), metavar="OUT",
-              help="In place of that: write the list of Gemma's entries that the texts of --data use.")
-@click.option("--data", "files", type=click.Path(path_type=Path, exists=True, dir_okay=False), multiple=True,
-              help="With --entries: TXT, CSV, TSV, JSONL or XLSX (.gz, .xz); every text in every column counts.")
-def prepare(base: str | None, entries: Path | None, files: tuple[Path, ...]) -> None:  # fmt: skip
+@click.option(
+    "--entries",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="OUT",
+    help="In place of that: write the list of Gemma's entries that the texts of --data use.",
+)
+@click.option(
+    "--data",
+    "files",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    multiple=True,
+    help="With --entries: TXT, CSV, TSV, JSONL or XLSX (.gz, .xz); every text in every column counts.",
+)
+def prepare(base: str | None, entries: Path | None, files: tuple[Path, ...]) -> None:
     """Make the base ready ahead of the first start: join, check and trim Gemma's packages, or fetch a hub name."""
     if entries or files:
         if not (entries and files):

@@ -21,12 +21,22 @@ _REPORTED = 20  # bad rows told one by one
 
 @click.command("clean")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="A .txt file (of one column), or .jsonl.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="A .txt file (of one column), or .jsonl.",
+)
 @click.option("--column", "columns", multiple=True, help=f"A column of texts. [default: any of {', '.join(_COLUMNS)}]")
-@click.option("--rules", type=click.Choice(["clear", "light"]), default="clear", show_default=True,
-              help="clear: clear_sentence's, for chat; light: letters and marks stay, for prose.")
+@click.option(
+    "--rules",
+    type=click.Choice(["clear", "light"]),
+    default="clear",
+    show_default=True,
+    help="clear: clear_sentence's, for chat; light: letters and marks stay, for prose.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Draws the made-up names.")
-def clean(file: Path, out: Path, columns: tuple[str, ...], rules: str, seed: int) -> None:  # fmt: skip
+def clean(file: Path, out: Path, columns: tuple[str, ...], rules: str, seed: int) -> None:
     """Clean the rows of FILE: .csv, .tsv, .jsonl, .txt (also .gz, .xz) or .xlsx; how many rows each rule met, as JSON.
 
     Made-up names come in place of #@이름#, personal data (addresses, e-mails, phone, resident and account numbers,
@@ -38,7 +48,9 @@ def clean(file: Path, out: Path, columns: tuple[str, ...], rules: str, seed: int
     table = tables.open_table(file)
     chosen = _chosen(table, columns)
     if out.suffix == ".txt" and len(chosen) > 1:
-        raise KogptError(f"{out.name} can hold one column, not {', '.join(chosen)}. Choose one with --column, or write .jsonl.")
+        raise KogptError(
+            f"{out.name} can hold one column, not {', '.join(chosen)}. Choose one with --column, or write .jsonl."
+        )
     cleaner = Cleaner(clear=rules == "clear", seed=seed)
     good = _Good(table)
     written = write_lines(out, _cleaned(good, cleaner, chosen, out))
@@ -49,11 +61,25 @@ def clean(file: Path, out: Path, columns: tuple[str, ...], rules: str, seed: int
 
 @click.command("pack")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="A .txt file (a phrase a line), or .jsonl.")
-@click.option("--tokenizer", default="small", show_default=True, help="Checkpoint whose tokens count: in weights/, a folder, a hub name.")
-@click.option("--length", type=click.IntRange(16), help="Tokens a phrase at most. [default: two fewer than the checkpoint's context; KoGPT2: 1022]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="A .txt file (a phrase a line), or .jsonl.",
+)
+@click.option(
+    "--tokenizer",
+    default="small",
+    show_default=True,
+    help="Checkpoint whose tokens count: in weights/, a folder, a hub name.",
+)
+@click.option(
+    "--length",
+    type=click.IntRange(16),
+    help="Tokens a phrase at most. [default: two fewer than the checkpoint's context; KoGPT2: 1022]",
+)
 @click.option("--column", help="The column of texts, each a document. [default: text; a .txt file is one document]")
-def pack(files: tuple[Path, ...], out: Path, tokenizer: str, length: int | None, column: str | None) -> None:  # fmt: skip
+def pack(files: tuple[Path, ...], out: Path, tokenizer: str, length: int | None, column: str | None) -> None:
     """Pack the sentences of novels into phrases that fill a model's context; JSON of what was written."""
     from kogpt_funcs.data.packing import phrases
 
@@ -100,7 +126,10 @@ def _chosen(table: Table, columns: tuple[str, ...]) -> tuple[str, ...]:
     tables.check_columns(table, columns)
     chosen = columns or tuple(column for column in _COLUMNS if column in table.columns)
     if not chosen:
-        raise KogptError(f"{table.path} has none of the columns {', '.join(_COLUMNS)}. Give --column: one of {', '.join(table.columns) or 'none'}.")
+        raise KogptError(
+            f"{table.path} has none of the columns {', '.join(_COLUMNS)}. Give --column: one of "
+            f"{', '.join(table.columns) or 'none'}."
+        )
     return chosen
 
 
@@ -113,7 +142,9 @@ def _cleaned(rows: _Good, cleaner: Any, columns: tuple[str, ...], out: Path) -> 
         if found is None:
             continue
         if out.suffix == ".txt" and isinstance(next(iter(found.values())), list):
-            raise KogptError(f"Row {row.number} holds turns, which do not go into one line of {out.name}. Write .jsonl.")
+            raise KogptError(
+                f"Row {row.number} holds turns, which do not go into one line of {out.name}. Write .jsonl."
+            )
         yield {**row.cells, **found} if out.suffix == ".jsonl" else found
 
 

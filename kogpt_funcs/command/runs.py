@@ -10,10 +10,29 @@ from kogpt_funcs.training import leaderboard, record
 
 
 @click.group("runs", invoke_without_command=True)
-@click.option("--folder", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where the runs are.")
-@click.option("--sort", "order", type=click.Choice(leaderboard.ORDERS), default="best", show_default=True, help="best: lowest held-out loss first.")
-@click.option("--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the table there too, with the losses of every evaluation.")
-@click.option("--html", "page", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with curves there too: one file, works offline.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where the runs are."
+)
+@click.option(
+    "--sort",
+    "order",
+    type=click.Choice(leaderboard.ORDERS),
+    default="best",
+    show_default=True,
+    help="best: lowest held-out loss first.",
+)
+@click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the table there too, with the losses of every evaluation.",
+)
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a page with curves there too: one file, works offline.",
+)
 @click.pass_context
 def runs(context: click.Context, folder: Path, order: str, csv_file: Path | None, page: Path | None) -> None:
     """List the training runs with their losses in nats a token; those that cannot be read come last and say why."""

@@ -14,22 +14,50 @@ _SHARE = click.FloatRange(0, 1, min_open=True)
 
 
 @click.command("dialogue")
-@click.option("--data", "files", type=click.Path(path_type=Path, exists=True, dir_okay=False), multiple=True, required=True,
-              help="JSONL with `turns`, or any table with `conversation`; may be given several times.")
-@click.option("--strategy", type=click.Choice(["input", "last", "all", "shift"]), default="all", show_default=True, help="What the loss counts, see above.")
-@click.option("--column", "pairs", multiple=True, metavar="WANTED=NAME", help="E.g. conversation=대화: which column of the data is the one wanted.")
+@click.option(
+    "--data",
+    "files",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    multiple=True,
+    required=True,
+    help="JSONL with `turns`, or any table with `conversation`; may be given several times.",
+)
+@click.option(
+    "--strategy",
+    type=click.Choice(["input", "last", "all", "shift"]),
+    default="all",
+    show_default=True,
+    help="What the loss counts, see above.",
+)
+@click.option(
+    "--column",
+    "pairs",
+    multiple=True,
+    metavar="WANTED=NAME",
+    help="E.g. conversation=대화: which column of the data is the one wanted.",
+)
 @click.option("--base", default="small", show_default=True, help="Checkpoint in weights/, a folder, or a hub name.")
 @click.option("--full/--lora", default=False, help="Train all weights, or an adapter of few. [default: --lora]")
 @click.option("--lr", type=_SHARE, help="Default: 1e-3 for an adapter, 3e-4 for all weights.")
 @click.option("--rank", type=click.IntRange(1, 512), default=32, show_default=True, help="LoRA rank of an adapter.")
 @click.option("--keep", type=_SHARE, default=1.0, show_default=True, help="Share of the rows to use, drawn at random.")
-@click.option("--patience", type=click.IntRange(1), help="Stop after so many evaluations without a better held-out loss.")
+@click.option(
+    "--patience", type=click.IntRange(1), help="Stop after so many evaluations without a better held-out loss."
+)
 @click.option("--batch-size", type=click.IntRange(1, 4096), default=64, show_default=True)
 @run_options("dialogue", "weights/BASE/dialogue, with --full weights/BASE/dialogue-full", 20)
 def dialogue(
-    files: tuple[Path, ...], strategy: Any, pairs: tuple[str, ...], base: str, minutes: float | None, epochs: int | None,
-    run: Path, mode: Any, out: Path | None, **options: Any,
-) -> None:  # fmt: skip
+    files: tuple[Path, ...],
+    strategy: Any,
+    pairs: tuple[str, ...],
+    base: str,
+    minutes: float | None,
+    epochs: int | None,
+    run: Path,
+    mode: Any,
+    out: Path | None,
+    **options: Any,
+) -> None:
     """Train a base to answer in dialogues; the loss on the assistant's tokens of held-out dialogues, and hits@1 of 20.
 
     A row has `turns`, a list that the user begins, or `conversation`, a text in which <usr> and <sys> mark the turns.
@@ -48,7 +76,12 @@ def dialogue(
         from kogpt_funcs.training.sources import Source
 
         figures = train_dialogue(
-            [Source(file, columns_of(pairs)) for file in files], strategy, base=base, run=run,
-            out=out or place_of(NAME, base, options["full"]), options=Options(**options, **budget), mode=mode or "new",
-        )  # fmt: skip
+            [Source(file, columns_of(pairs)) for file in files],
+            strategy,
+            base=base,
+            run=run,
+            out=out or place_of(NAME, base, options["full"]),
+            options=Options(**options, **budget),
+            mode=mode or "new",
+        )
     click.echo(json.dumps(figures, ensure_ascii=False, indent=2))

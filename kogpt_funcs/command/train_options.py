@@ -16,15 +16,29 @@ _RUNS = Path("runs")
 
 
 def run_options(name: str, out: str, minutes: int) -> Callable[[Any], Any]:
-    """The options that every kind of training has: its budget, its run folder, and what becomes of the run that is there."""
+    """The options that every kind of training has: its budget, its run folder, and what becomes of the run that is
+    there.
+    """
     options = [
-        click.option("--minutes", type=click.FloatRange(0, min_open=True), help=f"Training time, all resumes together. [default: {minutes}, without --epochs]"),
+        click.option(
+            "--minutes",
+            type=click.FloatRange(0, min_open=True),
+            help=f"Training time, all resumes together. [default: {minutes}, without --epochs]",
+        ),
         click.option("--epochs", type=click.IntRange(1, 10_000), help="Times through the data, in place of --minutes."),
         click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True),
-        click.option("--run", type=click.Path(path_type=Path), default=_RUNS / name, show_default=True, help="Folder of checkpoints, curve and logs."),
+        click.option(
+            "--run",
+            type=click.Path(path_type=Path),
+            default=_RUNS / name,
+            show_default=True,
+            help="Folder of checkpoints, curve and logs.",
+        ),
         click.option("--resume", "mode", flag_value="resume", help="Go on with the run in that folder."),
         click.option("--fresh", "mode", flag_value="fresh", help="Delete the run in that folder and begin anew."),
-        click.option("--out", type=click.Path(path_type=Path), help=f"Folder of the trained checkpoint. [default: {out}]"),
+        click.option(
+            "--out", type=click.Path(path_type=Path), help=f"Folder of the trained checkpoint. [default: {out}]"
+        ),
     ]
 
     def add(command: Any) -> Any:
@@ -48,7 +62,9 @@ def columns_of(pairs: tuple[str, ...]) -> dict[str, str]:
     for pair in pairs:
         wanted, _, name = pair.partition("=")
         if not (wanted and name):
-            raise KogptError(f"--column {pair!r} is not WANTED=NAME, such as text=sent: the function's column, then the file's.")
+            raise KogptError(
+                f"--column {pair!r} is not WANTED=NAME, such as text=sent: the function's column, then the file's."
+            )
         found[wanted.strip()] = name.strip()
     return found
 

@@ -1,1 +1,3 @@
-"""What a function is: declared parts, shared fields, errors, texts, registry, settings. It knows no model, no surface."""
+"""What a function is: declared parts, shared fields, errors, texts, registry, settings. It knows no model, no
+surface.
+"""

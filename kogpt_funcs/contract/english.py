@@ -48,7 +48,9 @@ class English:
 
 
 def complete(name: str, input_model: type[BaseModel], output_model: type[BaseModel], declared: Any) -> English:
-    """`declared`, or what the names say if it is None. Sampling's fields need no words. ValueError names what is wrong."""
+    """`declared`, or what the names say if it is None. Sampling's fields need no words. ValueError names what is
+    wrong.
+    """
     shared = _shared(input_model)
     if declared is None:
         guessed = {path: Text(english_name(shape.name), limits(shape)) for path, shape in paths(input_model).items()}

@@ -18,9 +18,13 @@ from kogpt_funcs.contract.shape import Shape, enum_members, shapes
 #: Of a request's unknown fields, so many are named: a body of a megabyte can hold a hundred thousand.
 _MOST_UNKNOWN = 20
 _JSON_KINDS = {
-    list: Said("배열", "an array"), str: Said("글자", "text"), bool: Said("참·거짓 값", "true or false"),
-    int: Said("수", "a number"), float: Said("수", "a number"), type(None): Said("null", "null"),
-}  # fmt: skip
+    list: Said("배열", "an array"),
+    str: Said("글자", "text"),
+    bool: Said("참·거짓 값", "true or false"),
+    int: Said("수", "a number"),
+    float: Said("수", "a number"),
+    type(None): Said("null", "null"),
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,9 @@ class Function:
     input: type[BaseModel]
     output: type[BaseModel]
     examples: tuple[dict[str, Any], ...]  # EXAMPLES: inputs as JSON
-    stream: Callable[[Any], Iterator[BaseModel]] | None = None  # def stream(input): Outputs as they grow, the last whole
+    stream: Callable[[Any], Iterator[BaseModel]] | None = (
+        None  # def stream(input): Outputs as they grow, the last whole
+    )
     training_examples: Callable[..., Iterator[Any]] | None = None  # def training_examples(row, rng): models.Example
     training_labels: Callable[..., Iterator[Any]] | None = None  # def training_labels(row): models.Labelled
     label_groups: dict[str, dict[str, Any]] = field(default_factory=dict)  # LABEL_GROUPS: what training_labels labels
@@ -72,8 +78,9 @@ class Function:
         problems = [FieldProblem(name, *self._unknown_field(name[:100])) for name in unknown]
         problems += [
             FieldProblem(name, "유한한 수여야 합니다.", "This must be a finite number.")
-            for name, value in data.items() if _not_finite(value)
-        ]  # fmt: skip
+            for name, value in data.items()
+            if _not_finite(value)
+        ]
         if problems:
             raise InvalidInput(problems)
         try:

@@ -1,4 +1,6 @@
-"""The settings of a process: read from the environment once, all of them checked, and the same for everybody after that."""
+"""The settings of a process: read from the environment once, all of them checked, and the same for everybody after
+that.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ def _usable_cores() -> int:
 
 @dataclass(frozen=True)
 class Settings:
-    """Every setting of the suite. Keys to other services are never written or shown, so they are no part of the repr."""
+    """Every setting of the suite. Keys to other services are never written or shown, so they are no part of the
+    repr.
+    """
 
     #: KOGPT_BASE: the checkpoint that writes: gemma (the default where its packages are installed), small, a folder, a
     #: hub name, or URL#MODEL of a server.
@@ -37,11 +41,11 @@ class Settings:
     cache_bytes: int = 8_000_000_000
     #: KOGPT_QUEUE: how many requests may wait or run at once before others are told to come back.
     queue: int = 64
-    #: KOGPT_THREADS: how many threads a pass of the decoder shares. Default: the cores this process may use, at most 16.
+    #: KOGPT_THREADS: the threads of a pass of the decoder. Default: the cores this process may use, at most 16.
     threads: int = field(default_factory=lambda: min(16, _usable_cores()))
     #: KOGPT_ENGINE: compiled (int8 in C), int8, fp32 or bf16 (torch). Default: bf16 on a GPU, else compiled, else int8.
     engine: str = "auto"
-    #: KOGPT_ISA: the instruction set of the compiled decoder: amx, avx512vnni, avx2 or portable. Default: the fastest there is.
+    #: KOGPT_ISA: the compiled decoder's instruction set: amx, avx512vnni, avx2 or portable. Default: the fastest.
     isa: str = "auto"
     #: KOGPT_DETERMINISTIC: 1 makes a seeded request repeatable whatever else runs, where the engine does not anyway.
     deterministic: bool = False
@@ -145,10 +149,21 @@ def _gigabytes(variable: str, text: str) -> int:
 
 #: KOGPT_… → the setting and what reads it.
 _READERS = {
-    "BASE": ("base", _text), "WEIGHTS": ("weights", _path), "DEVICE": ("device", _text), "CACHE_GB": ("cache_bytes", _gigabytes),
-    "QUEUE": ("queue", _count), "THREADS": ("threads", _count), "ENGINE": ("engine", _text), "ISA": ("isa", _text),
-    "DETERMINISTIC": ("deterministic", _switch), "API_KEY": ("api_key", _text), "REMOTE_KEY": ("remote_key", _text),
-    "YOUTUBE_KEY": ("youtube_key", _text), "YOUTUBE_URL": ("youtube_url", _text),
-    "WEATHER_URL": ("weather_url", _text), "GEOCODING_URL": ("geocoding_url", _text),
-    "STOCK_URL": ("stock_url", _text), "STOCK_SEARCH_URL": ("stock_search_url", _text),
-}  # fmt: skip
+    "BASE": ("base", _text),
+    "WEIGHTS": ("weights", _path),
+    "DEVICE": ("device", _text),
+    "CACHE_GB": ("cache_bytes", _gigabytes),
+    "QUEUE": ("queue", _count),
+    "THREADS": ("threads", _count),
+    "ENGINE": ("engine", _text),
+    "ISA": ("isa", _text),
+    "DETERMINISTIC": ("deterministic", _switch),
+    "API_KEY": ("api_key", _text),
+    "REMOTE_KEY": ("remote_key", _text),
+    "YOUTUBE_KEY": ("youtube_key", _text),
+    "YOUTUBE_URL": ("youtube_url", _text),
+    "WEATHER_URL": ("weather_url", _text),
+    "GEOCODING_URL": ("geocoding_url", _text),
+    "STOCK_URL": ("stock_url", _text),
+    "STOCK_SEARCH_URL": ("stock_search_url", _text),
+}

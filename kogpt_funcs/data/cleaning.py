@@ -1,4 +1,6 @@
-"""Rows of text made fit for training: `clear_sentence`'s rules, names and personal data replaced, abuse and repeats left out."""
+"""Rows of text made fit for training: `clear_sentence`'s rules, names and personal data replaced, abuse and repeats
+left out.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from kogpt_funcs.korean.text import clean
 
 #: Marks that say: here was a picture, a film or an address. What is said around them means little without.
 _ELSEWHERE = re.compile(
-    r"#@시스템#[^#\s]*#|#@(?:url|링크|사진|동영상)\d*#|<(?:사진|동영상|파일)[^>]*>|^\s*(?:사진|동영상)(?: \d+장)?\s*$", re.IGNORECASE
+    r"#@시스템#[^#\s]*#|#@(?:url|링크|사진|동영상)\d*#|<(?:사진|동영상|파일)[^>]*>|^\s*(?:사진|동영상)(?: \d+장)?\s*$",
+    re.IGNORECASE,
 )
 _MARK = re.compile(r"#@[^#\s]+#")  # #@이모티콘# and its like
 _BRACKETS = re.compile(r"\([^()]*\)|（[^（）]*）")
@@ -34,7 +37,8 @@ _RUNS = (
 
 
 def clear_sentence(text: str) -> str:
-    """`text` in one line by ChatHuman's rules: lower case, no brackets, Hangul, Latin, digits and `?!<>._` only, short runs.
+    """`text` in one line by ChatHuman's rules: lower case, no brackets, Hangul, Latin, digits and `?!<>._` only,
+    short runs.
 
     Unlike there, words that a line break, a comma or a strange character parted stay apart, numbers keep their comma
     and point, and 키키 is laughter only where no syllable follows.
@@ -106,5 +110,7 @@ def _texts(cells: dict[str, Any]) -> list[str]:
     """Every text in `cells`; a column without any counts as one empty text."""
     found = []
     for value in cells.values():
-        found += [str(text) for text in value] or [""] if isinstance(value, list) else ["" if value is None else str(value)]
+        found += (
+            [str(text) for text in value] or [""] if isinstance(value, list) else ["" if value is None else str(value)]
+        )
     return found

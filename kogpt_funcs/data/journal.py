@@ -22,7 +22,11 @@ class Journal:
     """
 
     def __init__(
-        self, path: Path, run: dict[str, Any], resume: Callable[[Any], None], to_delete: str = "it",
+        self,
+        path: Path,
+        run: dict[str, Any],
+        resume: Callable[[Any], None],
+        to_delete: str = "it",
         durable: bool = False,
     ) -> None:
         self.path = path

@@ -12,7 +12,8 @@ Count = Callable[[str], int]  # how many tokens a text has
 def phrases(lines: Iterable[str], count: Count, length: int) -> Iterator[str]:
     """Phrases of at most `length` tokens, each in one line, that together hold every word of `lines` in order.
 
-    A phrase ends at the end of a sentence; a sentence that alone is longer is cut between words, such a word between letters.
+    A phrase ends at the end of a sentence; a sentence that alone is longer is cut between words, such a word between
+    letters.
     """
     phrase, size = "", 0
     for piece in _pieces(lines, count, length):

@@ -10,10 +10,14 @@ from kogpt_funcs.contract.errors import KogptError
 _CONSOLE = "console.cloud.google.com"
 _KEY = f"YouTube does not accept the key in KOGPT_YOUTUBE_KEY. Make one for the YouTube Data API v3 at {_CONSOLE}."
 _QUOTA = (
-    "The key's quota is used up (10,000 units a day unless Google gave it more; a page is one unit; it is filled again at "
+    "The key's quota is used up (10,000 units a day unless Google gave it more; a page is one unit; it is "
+    "filled again at "
     "midnight, Pacific time). Repeat the command then."
 )
-_NO_API = f"The key's project has not switched the YouTube Data API v3 on. Switch it on at {_CONSOLE}, wait a minute and repeat."
+_NO_API = (
+    f"The key's project has not switched the YouTube Data API v3 on. Switch it on at {_CONSOLE}, wait a "
+    f"minute and repeat."
+)
 
 #: The API's reason → the sentence (developers.google.com/youtube/v3/docs/errors and .../commentThreads/list).
 _SENTENCES = {
@@ -21,8 +25,10 @@ _SENTENCES = {
     "API_KEY_INVALID": _KEY,
     "keyExpired": _KEY,
     "API_KEY_EXPIRED": _KEY,
-    "ipRefererBlocked": "The key in KOGPT_YOUTUBE_KEY is restricted to other addresses than this machine's. Change that in the console.",
-    "API_KEY_SERVICE_BLOCKED": f"The key in KOGPT_YOUTUBE_KEY is restricted to other APIs. Allow it YouTube Data API v3 at {_CONSOLE}.",
+    "ipRefererBlocked": "The key in KOGPT_YOUTUBE_KEY is restricted to other addresses than this machine's. "
+    "Change that in the console.",
+    "API_KEY_SERVICE_BLOCKED": f"The key in KOGPT_YOUTUBE_KEY is restricted to other APIs. Allow it YouTube "
+    f"Data API v3 at {_CONSOLE}.",
     "accessNotConfigured": _NO_API,
     "SERVICE_DISABLED": _NO_API,
     "quotaExceeded": _QUOTA,
@@ -31,7 +37,8 @@ _SENTENCES = {
     "userRateLimitExceeded": "YouTube says that requests come too fast. Repeat the command in some minutes.",
     "commentsDisabled": "{source} has comments switched off: there is nothing to collect.",
     "videoNotFound": "{source} does not exist. The id is what follows v= in the video's address, eleven characters.",
-    "channelNotFound": "{source} does not exist. A channel's id begins with UC and has 24 characters; its name is not its id.",
+    "channelNotFound": "{source} does not exist. A channel's id begins with UC and has 24 characters; its name "
+    "is not its id.",
     "channelClosed": "{source} is closed.",
     "channelSuspended": "{source} is suspended.",
     "forbidden": "YouTube does not show the comments of {source} to this key: it may be private.",

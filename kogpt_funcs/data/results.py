@@ -80,5 +80,3 @@ def _cell(value: Any) -> Any:
 def _harmless(value: Any) -> Any:
     """A text that a spreadsheet would run as a formula gets an apostrophe in front."""
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
-
-

@@ -24,7 +24,9 @@ TXT_COLUMNS = ("text",)  # each line of a .txt file is a row
 
 
 class Row(NamedTuple):
-    """One row. `number` is what an editor shows: the line of a JSONL or TXT file, the row of a sheet (the header is 1)."""
+    """One row. `number` is what an editor shows: the line of a JSONL or TXT file, the row of a sheet (the header is
+    1).
+    """
 
     number: int
     cells: dict[str, Any]
@@ -168,5 +170,3 @@ def _undecoded(text: str) -> bool:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
-
-

@@ -27,7 +27,9 @@ class Comment(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Comments in YouTube's order, each thread's replies behind it; `next` is the next page's token, empty after the last."""
+    """Comments in YouTube's order, each thread's replies behind it; `next` is the next page's token, empty after the
+    last.
+    """
 
     comments: list[Comment]
     next: str
@@ -46,11 +48,15 @@ class Youtube:
     """The API with one key. `units` counts the quota spent: one a request."""
 
     def __init__(self, key: str, url: str | None = None, retries: int = 4) -> None:
-        """`url` is where the API answers if not at Google; a failing request is repeated `retries` times, ever later."""
+        """`url` is where the API answers if not at Google; a failing request is repeated `retries` times, ever
+        later.
+        """
         try:
             from googleapiclient.discovery import build
         except ImportError:
-            raise KogptError("Collecting from YouTube needs Google's client: pip install google-api-python-client") from None
+            raise KogptError(
+                "Collecting from YouTube needs Google's client: pip install google-api-python-client"
+            ) from None
         # The client's messages quote addresses, and addresses hold the key.
         logging.getLogger("googleapiclient").setLevel(logging.CRITICAL)
         options = {"api_endpoint": url} if url else None
@@ -59,12 +65,18 @@ class Youtube:
         self.units = 0
 
     def page(self, wanted: Wanted, token: str = "") -> Page:
-        """The page with `token`, or the first. Raises KogptError with a sentence that says what to do; StalePage if the token expired."""
+        """The page with `token`, or the first. Raises KogptError with a sentence that says what to do; StalePage if
+        the token expired.
+        """
         source = {"video": "videoId", "channel": "allThreadsRelatedToChannelId"}[wanted.kind]
         request = self._api.commentThreads().list(
-            part="snippet,replies" if wanted.replies else "snippet", maxResults=PAGE, order=wanted.order,
-            textFormat="plainText", pageToken=token or None, **{source: wanted.name},
-        )  # fmt: skip
+            part="snippet,replies" if wanted.replies else "snippet",
+            maxResults=PAGE,
+            order=wanted.order,
+            textFormat="plainText",
+            pageToken=token or None,
+            **{source: wanted.name},
+        )
         answer = self._ask(request, wanted)
         found = [comment for thread in answer["items"] for comment in self._thread(thread, wanted)]
         following = str(answer.get("nextPageToken") or "")
@@ -107,8 +119,15 @@ class Youtube:
         except HttpError as error:
             raise refusal(error.status_code, error.content, f"{wanted.kind} {wanted.name}") from None
         except (OSError, HttpLib2Error, http.client.HTTPException) as error:
-            raise KogptError(f"YouTube cannot be reached ({type(error).__name__}). Check the network, then repeat the command.") from None
-        except (ValueError, LookupError, TypeError, AttributeError):  # the client's own, on an answer that is no JSON object
+            raise KogptError(
+                f"YouTube cannot be reached ({type(error).__name__}). Check the network, then repeat the command."
+            ) from None
+        except (
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+        ):  # the client's own, on an answer that is no JSON object
             answer = None
         if not isinstance(answer, dict) or not isinstance(answer.get("items"), list):
             raise KogptError("YouTube's answer is not a list of comments. Repeat the command later.")
@@ -127,7 +146,9 @@ def _comment(item: Any, names: list[str], *, reply: bool) -> Comment | None:
     if not text or not item.get("id"):
         return None
     likes = told.get("likeCount")
-    return Comment(str(item["id"]), text, likes if isinstance(likes, int) else 0, str(told.get("publishedAt") or ""), reply)
+    return Comment(
+        str(item["id"]), text, likes if isinstance(likes, int) else 0, str(told.get("publishedAt") or ""), reply
+    )
 
 
 def _line(text: str, names: list[str]) -> str:

@@ -31,7 +31,9 @@ def measure(asked: Asked) -> Figures:
 
 
 def bits_per_character(asked: Asked, held_out: Sequence[dict[str, Any]]) -> Figures:
-    """Bits per character of at most 300 targets that the rows `held_out` render, by the base alone and as it was trained for the function, in fp32."""
+    """Bits per character of at most 300 targets that the rows `held_out` render, by the base alone and as it was
+    trained for the function, in fp32.
+    """
     examples = list(_examples(asked, held_out))
     folder = checkpoints.folder(settings.current().base)
     model: Any = GPT2LMHeadModel.from_pretrained(str(folder), dtype=torch.float32)
@@ -54,13 +56,18 @@ def bits_per_character(asked: Asked, held_out: Sequence[dict[str, Any]]) -> Figu
 def _examples(asked: Asked, held_out: Sequence[dict[str, Any]]) -> Iterator[Example]:
     render = registry.get(asked.function).training_examples
     if render is None:
-        raise KogptError(f"kogpt_funcs/{asked.function}.py has no training_examples(row, rng), so it has no adapter to measure.")
+        raise KogptError(
+            f"kogpt_funcs/{asked.function}.py has no training_examples(row, rng), so it has no adapter to measure."
+        )
     rng, made = random.Random(asked.seed), 0
     for row in held_out:
         try:
             found = list(render(row, rng))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            print(f"A held-out row of {asked.names} is skipped: {error!r}. Columns found: {', '.join(row)}.", file=sys.stderr)
+            print(
+                f"A held-out row of {asked.names} is skipped: {error!r}. Columns found: {', '.join(row)}.",
+                file=sys.stderr,
+            )
             continue
         made += len(found)
         yield from found
@@ -79,7 +86,13 @@ def _adapted(function: str, model: Any) -> Any:
 def _adapter(function: str, model: torch.nn.Module) -> Any:
     folder = checkpoints.adapter_folder(function, settings.current().base)
     if folder is None:
-        raise CheckpointError(f"No adapter {function!r} for base {checkpoints.slug(settings.current().base)!r}. Train it: kogpt train {function} --data FILE")
+        raise CheckpointError(
+            f"No adapter {function!r} for base {checkpoints.slug(settings.current().base)!r}. Train it: kogpt "
+            f"train {function} --data FILE"
+        )
     if checkpoints.read_json(folder / "base.json").get("fingerprint") != loading.fingerprint(model):
-        raise CheckpointError(f"The adapter {function!r} was trained on other weights than this base has. Train it again: kogpt train {function} --data FILE")
+        raise CheckpointError(
+            f"The adapter {function!r} was trained on other weights than this base has. Train it again: kogpt "
+            f"train {function} --data FILE"
+        )
     return folder

@@ -1,4 +1,6 @@
-"""A base: bits per character and perplexity of each held-out group of its text mix, beside a 5-gram Kneser-Ney model."""
+"""A base: bits per character and perplexity of each held-out group of its text mix, beside a 5-gram Kneser-Ney
+model.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +32,10 @@ _ORDER = 5
 _TOGETHER = ("stories", "comments")  # what the functions write: one figure for both
 
 _NOTES = [
-    "Bits and perplexity are of the held-out targets' tokens and end tokens, over these tokens' characters; both models count the same.",
-    f"Kneser-Ney: interpolated modified, order {_ORDER}, over the same tokens of the same training text, where each document counts "
+    "Bits and perplexity are of the held-out targets' tokens and end tokens, over these tokens' characters; "
+    "both models count the same.",
+    f"Kneser-Ney: interpolated modified, order {_ORDER}, over the same tokens of the same training text, where "
+    f"each document counts "
     "once however often the mix repeats it (counting repeats makes it worse).",
     "below: how far the base's bits are below Kneser-Ney's.",
 ]
@@ -51,7 +55,10 @@ def pack(run: Path, data: Path, mix: Path | None) -> None:
 def measure(run: Path, limit: int | None = None) -> Figures:
     """Figures of KOGPT_BASE on the text packed in the folder `run`, at most `limit` blocks of each held-out group."""
     if not (run / "train.npz").is_file():
-        raise KogptError(f"{run} has no packed text (train.npz). Give the folder of the data with --data, or that of a run with --run.")
+        raise KogptError(
+            f"{run} has no packed text (train.npz). Give the folder of the data with --data, or that of a run "
+            f"with --run."
+        )
     base = settings.current().base
     folder = checkpoints.folder(base)
     _same_tokenizer(folder, run)
@@ -63,14 +70,19 @@ def measure(run: Path, limit: int | None = None) -> Figures:
     model: Any = GPT2LMHeadModel.from_pretrained(str(folder), dtype=torch.float32)
     model.to(device()).eval()
     if any(packed.ids.shape[1] > model.config.n_positions for packed in groups.values()):
-        raise KogptError(f"The text in {run} is packed in longer blocks than this base's context of {model.config.n_positions} tokens.")
+        raise KogptError(
+            f"The text in {run} is packed in longer blocks than this base's context of "
+            f"{model.config.n_positions} tokens."
+        )
     vocabulary = Tokenizer(folder / "tokenizer.json").size
     baseline = {group: sum(blocks[:limit]) for group, blocks in _kneser_ney(run, whole, vocabulary).items()}
     bits = {group: float(_bits(model, packed)[counted(packed)].sum()) for group, packed in groups.items()}
     rows = {group: _row([packed], [bits[group]], [baseline[group]]) for group, packed in groups.items()}
     for name, together in ((" + ".join(_TOGETHER), _TOGETHER), ("all", tuple(groups))):
         if all(group in groups for group in together):
-            rows[name] = _row([groups[g] for g in together], [bits[g] for g in together], [baseline[g] for g in together])
+            rows[name] = _row(
+                [groups[g] for g in together], [bits[g] for g in together], [baseline[g] for g in together]
+            )
     return {
         "base": checkpoints.slug(base),
         "parameters": sum(p.numel() for p in model.parameters()),
@@ -98,9 +110,14 @@ def tokens_seen(run: Path) -> int | None:
 
 
 def _same_tokenizer(folder: Path, run: Path) -> None:
-    ours, theirs = (json.loads((place / "tokenizer.json").read_text(encoding="utf-8"))["model"] for place in (folder, run))
+    ours, theirs = (
+        json.loads((place / "tokenizer.json").read_text(encoding="utf-8"))["model"] for place in (folder, run)
+    )
     if ours != theirs:
-        raise CheckpointError(f"Checkpoint {folder.name!r} has another vocabulary than the text in {run}. Give --data and another --run, and the text is packed anew.")
+        raise CheckpointError(
+            f"Checkpoint {folder.name!r} has another vocabulary than the text in {run}. Give --data and "
+            f"another --run, and the text is packed anew."
+        )
 
 
 def _first(packed: Packed, limit: int | None) -> Packed:

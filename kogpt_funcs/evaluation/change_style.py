@@ -1,4 +1,6 @@
-"""change_style: how near its answers come to the references, beside a copy of the source; style, words and numbers kept."""
+"""change_style: how near its answers come to the references, beside a copy of the source; style, words and numbers
+kept.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ class Pair(NamedTuple):
 
 
 def measure(asked: Asked) -> Figures:
-    """For each style: chrF (Popović 2015) and BLEU of the function's first answer and of the copied source, style accuracy."""
+    """For each style: chrF (Popović 2015) and BLEU of the function's first answer and of the copied source, style
+    accuracy.
+    """
     held = rows.held_out(asked)
     chosen = rows.draw(held, asked.limit, asked.seed)
     found = [pair for row in chosen for pair in pairs(row)]
@@ -42,7 +46,9 @@ def measure(asked: Asked) -> Figures:
     judge = _judge(asked)
     asking = tqdm(found, "change_style", unit="text", disable=None)
     answers = [answer("change_style", text=pair.source, style=pair.style, seed=asked.seed).text for pair in asking]
-    styles = {style: _style_figures(style, found, answers, judge) for style in _STYLES if any(p.style == style for p in found)}
+    styles = {
+        style: _style_figures(style, found, answers, judge) for style in _STYLES if any(p.style == style for p in found)
+    }
     styles["mean"] = {"pairs": len(found), **_means(list(styles.values()))}
     return {
         "function": "change_style",
@@ -57,14 +63,17 @@ def measure(asked: Asked) -> Figures:
 _NOTES = [
     "Each style is asked of 존댓말, 존댓말 of 반말; texts with swear words are left out, as in training.",
     "removed: the share of the chrF distance between the copied source and the reference that the answer removes.",
-    "accuracy: share of texts that character n-grams with logistic regression, fitted on the training rows, read as that style "
+    "accuracy: share of texts that character n-grams with logistic regression, fitted on the training rows, "
+    "read as that style "
     "among all styles; of references: the same of the real held-out texts. two-way: between 존댓말 and 반말 alone.",
     f"kept: {DEFINITION}",
 ]
 
 
 def pairs(row: dict[str, Any]) -> list[Pair]:
-    """What `row` asks: each style of its 존댓말, 존댓말 of its 반말. Columns hold a text, or a list whose first one counts."""
+    """What `row` asks: each style of its 존댓말, 존댓말 of its 반말. Columns hold a text, or a list whose first one
+    counts.
+    """
     said = {style: text for style, column in _STYLES.items() if (text := _text(row.get(column)))}
     sources = {style: said.get("반말" if style == "존댓말" else "존댓말", "") for style in said}
     return [Pair(sources[style], style, text) for style, text in said.items() if 0 < len(sources[style]) <= _LONGEST]
@@ -77,13 +86,22 @@ def _text(value: Any) -> str:
 
 
 def _judge(asked: Asked) -> CharNgrams:
-    said = [(text, style) for row in rows.training(asked) for style, column in _STYLES.items() if (text := _text(row.get(column)))]
+    said = [
+        (text, style)
+        for row in rows.training(asked)
+        for style, column in _STYLES.items()
+        if (text := _text(row.get(column)))
+    ]
     return fitted([text for text, _ in said], [style for _, style in said], asked.cache)
 
 
 def _style_figures(style: str, found: list[Pair], answers: list[str], judge: CharNgrams) -> dict[str, Any]:
     written = [(text, pair) for pair, text in zip(found, answers, strict=True) if pair.style == style]
-    texts, sources, references = [a for a, _ in written], [p.source for _, p in written], [p.reference for _, p in written]
+    texts, sources, references = (
+        [a for a, _ in written],
+        [p.source for _, p in written],
+        [p.reference for _, p in written],
+    )
     chrf, bleu = CHRF(), BLEU()
     copied, reached = chrf.corpus_score(sources, [references]).score, chrf.corpus_score(texts, [references]).score
     figures: dict[str, Any] = {

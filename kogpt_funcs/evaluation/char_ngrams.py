@@ -48,14 +48,18 @@ def fitted(texts: Sequence[str], labels: Sequence[str] | Sequence[Sequence[str]]
     """
     several = bool(labels) and not isinstance(labels[0], str)
     if len({label for one in labels for label in (one if several else [one])}) < 2:
-        raise KogptError("The rows to learn from have fewer than two labels, so nothing can judge the texts. Give more rows.")
+        raise KogptError(
+            "The rows to learn from have fewer than two labels, so nothing can judge the texts. Give more rows."
+        )
     path = cache / f"char_ngrams-{_digest(texts, labels)}.joblib"
     if path.is_file():
         return joblib.load(path)
     binarizer = MultiLabelBinarizer()
     wanted: Any = binarizer.fit_transform(labels) if several else list(labels)
     pipeline = make_pipeline(
-        TfidfVectorizer(analyzer="char", ngram_range=(1, 4), min_df=2, sublinear_tf=True, max_features=200_000, dtype=np.float32),
+        TfidfVectorizer(
+            analyzer="char", ngram_range=(1, 4), min_df=2, sublinear_tf=True, max_features=200_000, dtype=np.float32
+        ),
         OneVsRestClassifier(LogisticRegression(solver="liblinear", C=10.0, class_weight="balanced")),
     ).fit(list(texts), wanted)
     reader = CharNgrams(binarizer.classes_ if several else pipeline.classes_, pipeline)

@@ -1,4 +1,6 @@
-"""classify_emotion: F1, AUC and calibration of each label group on held-out rows, beside character n-grams on the same rows."""
+"""classify_emotion: F1, AUC and calibration of each label group on held-out rows, beside character n-grams on the
+same rows.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +28,20 @@ _USUAL = 0.3  # from this probability on a label counts where the checkpoint has
 
 _NOTES = [
     "Half of the held-out rows calibrate (temperatures and thresholds), the other half are measured here.",
-    "character n-grams: 1- to 4-grams, TF-IDF, a logistic regression a label, fitted on the training rows of the same files. one threshold: the "
-    "one for all labels with the best F1 on the calibrating half, threshold a label: one for each, chosen there as the checkpoint's are.",
-    "F1: macro; six are read by the likeliest label. AUC: one against the rest; of the six, each label with a share in the row holds. "
+    "character n-grams: 1- to 4-grams, TF-IDF, a logistic regression a label, fitted on the training rows of "
+    "the same files. one threshold: the "
+    "one for all labels with the best F1 on the calibrating half, threshold a label: one for each, chosen "
+    "there as the checkpoint's are.",
+    "F1: macro; six are read by the likeliest label. AUC: one against the rest; of the six, each label with a "
+    "share in the row holds. "
     "ECE: expected calibration error, 15 bins.",
 ]
 
 
 def measure(asked: Asked) -> Figures:
-    """For each label group the figures of the checkpoint and of the baseline, on the measured half of the held-out rows."""
+    """For each label group the figures of the checkpoint and of the baseline, on the measured half of the held-out
+    rows.
+    """
     split = label_rows.read(training_labels, asked.sources)
     test = rows.draw(split.test, asked.limit, asked.seed)
     if not split.calibration or not test:
@@ -52,10 +59,14 @@ def measure(asked: Asked) -> Figures:
 
 def _classified(texts: list[str]) -> list[dict[str, dict[str, float]]]:
     starts = tqdm(range(0, len(texts), _BATCH), _CHECKPOINT, unit="batch", disable=None)
-    return [scores for start in starts for scores in models.classify(texts[start : start + _BATCH], checkpoint=_CHECKPOINT)]
+    return [
+        scores for start in starts for scores in models.classify(texts[start : start + _BATCH], checkpoint=_CHECKPOINT)
+    ]
 
 
-def _group(group: str, said: list[dict[str, dict[str, float]]], split: label_rows.Split, asked: Asked) -> dict[str, dict[str, Any]]:
+def _group(
+    group: str, said: list[dict[str, dict[str, float]]], split: label_rows.Split, asked: Asked
+) -> dict[str, dict[str, Any]]:
     labels = list(LABEL_GROUPS[group]["labels"])
     known = [i for i, row in enumerate(split.test) if group in row.targets]
     test = [split.test[i] for i in known]
@@ -63,11 +74,17 @@ def _group(group: str, said: list[dict[str, dict[str, float]]], split: label_row
     truth, right = _shares(group, labels, test) > 0, _shares(group, labels, calibration) > 0
     ours = np.array([[said[i][group][label] for label in labels] for i in known])
     reader = fitted([row.text for row in train], [_held(group, row) for row in train], asked.cache)
-    theirs, fitting = (_columns(reader.probabilities([row.text for row in part]), reader.labels, labels) for part in (test, calibration))
+    theirs, fitting = (
+        _columns(reader.probabilities([row.text for row in part]), reader.labels, labels)
+        for part in (test, calibration)
+    )
     if LABEL_GROUPS[group]["activation"] == "softmax":
         best = _shares(group, labels, test).argmax(1)
         chances = theirs / theirs.sum(1, keepdims=True)
-        return {"checkpoint": _likeliest(ours, truth, best, labels), "character_n-grams": _likeliest(chances, truth, best, labels)}
+        return {
+            "checkpoint": _likeliest(ours, truth, best, labels),
+            "character_n-grams": _likeliest(chances, truth, best, labels),
+        }
     own = np.array([threshold(c, t) for c, t in zip(fitting.T, right.T, strict=True)])
     return {
         "checkpoint": _independent(ours, truth, labels, _thresholds(group, labels)),
@@ -82,7 +99,9 @@ def _held(group: str, row: Labelled) -> list[str]:
 
 def _shares(group: str, labels: list[str], found: Sequence[Labelled]) -> np.ndarray:
     """[rows, labels]: how much each label holds."""
-    return np.array([[row.targets[group].get(label, 0.0) for label in labels] for row in found]).reshape(-1, len(labels))
+    return np.array([[row.targets[group].get(label, 0.0) for label in labels] for row in found]).reshape(
+        -1, len(labels)
+    )
 
 
 def _columns(chances: np.ndarray, there: list[str], labels: list[str]) -> np.ndarray:
@@ -124,8 +143,16 @@ def _independent(chances: np.ndarray, truth: np.ndarray, labels: list[str], thre
 
 
 def _aucs(chances: np.ndarray, truth: np.ndarray, labels: list[str]) -> dict[str, Any]:
-    found = {label: float(roc_auc_score(truth[:, i], chances[:, i])) for i, label in enumerate(labels) if 0 < truth[:, i].sum() < len(truth)}
+    found = {
+        label: float(roc_auc_score(truth[:, i], chances[:, i]))
+        for i, label in enumerate(labels)
+        if 0 < truth[:, i].sum() < len(truth)
+    }
     if not found:
         return {"mean_auc": None, "weakest_auc": None, "weakest": None}
     weakest = min(found, key=found.__getitem__)
-    return {"mean_auc": round(float(np.mean(list(found.values()))), 4), "weakest_auc": round(found[weakest], 4), "weakest": weakest}
+    return {
+        "mean_auc": round(float(np.mean(list(found.values()))), 4),
+        "weakest_auc": round(found[weakest], 4),
+        "weakest": weakest,
+    }

@@ -21,7 +21,8 @@ _SAMPLES = 200
 _WORDS = 5
 
 _NOTES = [
-    f"Prompts are the beginnings of held-out texts, by turns a whole sentence and {_WORDS} words; one continuation each, with the function's own settings.",
+    f"Prompts are the beginnings of held-out texts, by turns a whole sentence and {_WORDS} words; one "
+    f"continuation each, with the function's own settings.",
     "real: what follows in that text, cut to as many words as the continuation has.",
     "loop: a word 4-gram that occurs twice, or a word four times in a row. distinct, self-BLEU: over words.",
     f"verbatim: characters in a row that also stand in the training rows; below {memorisation.SHORTEST} counts as 0.",
@@ -35,9 +36,14 @@ def measure(asked: Asked) -> Figures:
         raise KogptError(f"No held-out row of {asked.names} has a `text` of two sentences or more.")
     chosen = rows.draw(found, asked.limit or _SAMPLES, asked.seed)
     prompts, follows = [prompt for prompt, _ in chosen], [rest for _, rest in chosen]
-    samples = [_continued(prompt, asked.seed + i) for i, prompt in enumerate(tqdm(prompts, "continue_text", unit="text", disable=None))]
+    samples = [
+        _continued(prompt, asked.seed + i)
+        for i, prompt in enumerate(tqdm(prompts, "continue_text", unit="text", disable=None))
+    ]
     real = list(cut_to(follows, samples))
-    lengths = memorisation.longest_overlaps([*samples, *real], (str(row.get("text") or "") for row in rows.training(asked)))
+    lengths = memorisation.longest_overlaps(
+        [*samples, *real], (str(row.get("text") or "") for row in rows.training(asked))
+    )
     return {
         "function": "continue_text",
         "base": checkpoints.slug(settings.current().base),

@@ -20,12 +20,16 @@ def distinct(texts: Sequence[str], n: int) -> float | None:
 
 
 def self_bleu(texts: Sequence[str], most: int = 200) -> float | None:
-    """Self-BLEU (Zhu et al. 2018), 0 to 100: the mean BLEU of each of the first `most` texts with the others as references."""
+    """Self-BLEU (Zhu et al. 2018), 0 to 100: the mean BLEU of each of the first `most` texts with the others as
+    references.
+    """
     chosen = [text for text in texts if text.strip()][:most]
     if len(chosen) < 2:
         return None
     bleu = BLEU(effective_order=True)
-    return round(mean(bleu.sentence_score(text, chosen[:i] + chosen[i + 1 :]).score for i, text in enumerate(chosen)), 1)
+    return round(
+        mean(bleu.sentence_score(text, chosen[:i] + chosen[i + 1 :]).score for i, text in enumerate(chosen)), 1
+    )
 
 
 def loops(text: str) -> bool:

@@ -9,13 +9,15 @@ from typing import Any
 #: How the figures below are to be read; printed with them.
 DEFINITION = (
     "words: the Hangul words of the source, particles cut off, two syllables or more, and its Latin words (any case), "
-    "as far as the reference has them too; numbers: all numbers of the source, exactly. all: the texts that keep every one."
+    "as far as the reference has them too; numbers: all numbers of the source, exactly. all: the texts that "
+    "keep every one."
 )
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _LATIN = re.compile(r"[A-Za-z]{2,}")
 _HANGUL = re.compile(r"[가-힣]{2,}")
 _PARTICLE = re.compile(
-    r"(?:에게서|한테서|으로는|에서는|에서도|이라고|이라도|께서|에게|한테|에서|에는|에도|으로|이나|까지|부터|처럼|보다|마다|조차|"
+    r"(?:에게서|한테서|으로는|에서는|에서도|이라고|이라도|께서|에게|한테|에서|에는|에도|으로|이나|까지|부터|"
+    r"처럼|보다|마다|조차|"
     r"밖에|하고|이랑|라고|라도|은|는|이|가|을|를|의|에|도|만|과|와|로|랑|께|나)$"
 )
 
@@ -28,11 +30,16 @@ def kept(triples: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
     by_references = [number in numbers(reference) for _, found, _, reference in said for number in found]
     texts = [
         all(_has(written, word) for word in found) and all(n in numbers(written) for n in counted)
-        for found, counted, written, _ in said if found or counted
-    ]  # fmt: skip
+        for found, counted, written, _ in said
+        if found or counted
+    ]
     return {
         "words": {"found": len(of_words), "kept_percent": percent(of_words)},
-        "numbers": {"found": len(of_numbers), "kept_percent": percent(of_numbers), "by_references_percent": percent(by_references)},
+        "numbers": {
+            "found": len(of_numbers),
+            "kept_percent": percent(of_numbers),
+            "by_references_percent": percent(by_references),
+        },
         "all": {"found": len(texts), "kept_percent": percent(texts)},
     }
 

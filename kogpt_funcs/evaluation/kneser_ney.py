@@ -1,7 +1,7 @@
 """An n-gram model with interpolated modified Kneser-Ney smoothing (Chen & Goodman 1999), the baseline of a base.
 
-A type is an n-gram by its number; the types of order k are numbered in the order of their keys, which pair the number of
-the first k-1 tokens with the last token. Counts of 20 M tokens take about a minute and 2 GB.
+A type is an n-gram by its number; the types of order k are numbered in the order of their keys, which pair the number
+of the first k-1 tokens with the last token. Counts of 20 M tokens take about a minute and 2 GB.
 """
 
 from __future__ import annotations
@@ -62,18 +62,33 @@ class KneserNey:
     def __init__(self, stream: Stream, order: int, vocabulary: int) -> None:
         self.vocabulary = vocabulary
         self.orders: list[_Order] = []
-        numbers = np.zeros(len(stream.tokens), np.int64)  # of the (k-1)-gram that ends at each position; the empty one is 0
+        numbers = np.zeros(
+            len(stream.tokens), np.int64
+        )  # of the (k-1)-gram that ends at each position; the empty one is 0
         contexts = 1
-        shorter: tuple[np.ndarray, np.ndarray] | None = None  # keys and the counts at document starts of the order before
+        shorter: tuple[np.ndarray, np.ndarray] | None = (
+            None  # keys and the counts at document starts of the order before
+        )
         for k in range(1, order + 1):
             there, all_keys = _keys(stream, numbers, k, vocabulary)
             keys, found = np.unique(all_keys, return_inverse=True)
             if shorter is not None:
-                self.orders.append(_smoothed(shorter[0], shorter[1] + _followed(there, found, numbers, keys, shorter[0]), vocabulary, contexts))
+                self.orders.append(
+                    _smoothed(
+                        shorter[0],
+                        shorter[1] + _followed(there, found, numbers, keys, shorter[0]),
+                        vocabulary,
+                        contexts,
+                    )
+                )
                 contexts = len(shorter[0])
             numbers = np.full(len(stream.tokens), -1, np.int64)
             numbers[there] = found
-            at_start = np.bincount(found[stream.offsets[there] == k - 1], minlength=len(keys)) if k > 1 else np.zeros(len(keys), np.int64)
+            at_start = (
+                np.bincount(found[stream.offsets[there] == k - 1], minlength=len(keys))
+                if k > 1
+                else np.zeros(len(keys), np.int64)
+            )
             shorter = keys, at_start
         self.orders.append(_smoothed(keys, np.bincount(found, minlength=len(keys)), vocabulary, contexts))
 
@@ -85,7 +100,10 @@ class KneserNey:
             there, keys = _keys(stream, numbers, k, self.vocabulary)
             found = np.searchsorted(order.keys, keys)
             known = np.append(order.keys, -1)[found] == keys
-            chances[there] = np.append(order.share, 0.0)[np.where(known, found, -1)] + order.backoff[keys // self.vocabulary] * chances[there]
+            chances[there] = (
+                np.append(order.share, 0.0)[np.where(known, found, -1)]
+                + order.backoff[keys // self.vocabulary] * chances[there]
+            )
             numbers = np.full(len(stream.tokens), -1, np.int64)
             numbers[there] = np.where(known, found, -1)
         return chances
@@ -99,7 +117,9 @@ def _keys(stream: Stream, numbers: np.ndarray, k: int, vocabulary: int) -> tuple
     return there, before * vocabulary + stream.tokens[there]
 
 
-def _followed(there: np.ndarray, found: np.ndarray, numbers: np.ndarray, keys: np.ndarray, shorter: np.ndarray) -> np.ndarray:
+def _followed(
+    there: np.ndarray, found: np.ndarray, numbers: np.ndarray, keys: np.ndarray, shorter: np.ndarray
+) -> np.ndarray:
     """For each shorter type, how many different tokens stand before it: how many types of this order end in it."""
     somewhere = np.empty(len(keys), np.int64)  # any place of a type: its end is the same shorter type everywhere
     somewhere[found] = there
@@ -113,7 +133,9 @@ def _smoothed(keys: np.ndarray, counts: np.ndarray, vocabulary: int, contexts: i
     taken_of = np.bincount(context, taken, contexts)
     # A context that nothing follows leaves all to the shorter one.
     backoff = np.divide(taken_of, totals, out=np.ones(contexts), where=totals > 0)
-    return _Order(keys, np.divide(counts - taken, totals[context], out=np.zeros(len(keys)), where=totals[context] > 0), backoff)
+    return _Order(
+        keys, np.divide(counts - taken, totals[context], out=np.zeros(len(keys)), where=totals[context] > 0), backoff
+    )
 
 
 def _discounts(counts: np.ndarray) -> np.ndarray:

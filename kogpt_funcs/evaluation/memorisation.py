@@ -43,14 +43,18 @@ def longest_overlaps(samples: Sequence[str], texts: Iterable[str]) -> list[int]:
         for position in np.flatnonzero(hashes[first] == found).tolist():
             for entry in range(first[position], np.searchsorted(hashes, found[position], side="right")):
                 i, at = places[order[entry]]
-                if at == 0 or position == 0 or plain[i][at - 1] != text[position - 1]:  # else a longer overlap has begun before
+                if (
+                    at == 0 or position == 0 or plain[i][at - 1] != text[position - 1]
+                ):  # else a longer overlap has begun before
                     longest[i] = max(longest[i], _common(plain[i], at, text, position))
     return longest
 
 
 def _common(sample: str, at: int, text: str, position: int) -> int:
     length = 0
-    while at + length < len(sample) and position + length < len(text) and sample[at + length] == text[position + length]:
+    while (
+        at + length < len(sample) and position + length < len(text) and sample[at + length] == text[position + length]
+    ):
         length += 1
     return length if length >= SHORTEST else 0
 

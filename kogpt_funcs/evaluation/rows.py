@@ -39,7 +39,10 @@ def held_out(asked: Asked) -> list[dict[str, Any]]:
     """The held-out rows; KogptError if there are none. Bad rows are told here."""
     found = [row.cells for source in asked.sources for row in source.read() if is_test(row.cells)]
     if not found:
-        raise KogptError(f"No held-out row in {asked.names}: about 1 row in 50 is held out, or those whose `split` is test. Give more rows.")
+        raise KogptError(
+            f"No held-out row in {asked.names}: about 1 row in 50 is held out, or those whose `split` is test. "
+            f"Give more rows."
+        )
     return found
 
 

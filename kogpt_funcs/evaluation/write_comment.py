@@ -26,11 +26,15 @@ _COMMENTS, _A_CALL = 1000, 5
 _TO_LEARN = 15_000  # rated comments of each mood that the judge is fitted on
 
 _NOTES = [
-    "Topics are those of held-out rows; every topic is asked in each mood, five comments a call, with the function's own settings.",
-    f"read back: the share that character n-grams with logistic regression, fitted on {_TO_LEARN:,} rated training comments of each mood, "
-    "read as the mood that was asked for; of real: the share of real held-out comments they read as the mood of their rating. "
+    "Topics are those of held-out rows; every topic is asked in each mood, five comments a call, with the "
+    "function's own settings.",
+    f"read back: the share that character n-grams with logistic regression, fitted on {_TO_LEARN:,} rated "
+    f"training comments of each mood, "
+    "read as the mood that was asked for; of real: the share of real held-out comments they read as the mood "
+    "of their rating. "
     "two-way: between 호평 and 혹평 alone.",
-    "topic kept: a word of the topic, particle cut off, stands in the comment. abusive: by the suite's own word list, which the function "
+    "topic kept: a word of the topic, particle cut off, stands in the comment. abusive: by the suite's own "
+    "word list, which the function "
     "filters with. distinct, self-BLEU: over words, beside as many real held-out comments.",
     f"verbatim: characters in a row that also stand in the training rows; below {memorisation.SHORTEST} counts as 0.",
 ]
@@ -42,7 +46,9 @@ def measure(asked: Asked) -> Figures:
     real = [row for row in held if _text(row)]
     topics = list(dict.fromkeys(topic for row in real if (topic := _topic(row))))
     if not topics:
-        raise KogptError(f"No held-out row of {asked.names} has a `topic` of at most 100 characters to write comments on.")
+        raise KogptError(
+            f"No held-out row of {asked.names} has a `topic` of at most 100 characters to write comments on."
+        )
     trained = [(text, _mood(row)) for row in rows.training(asked) if (text := _text(row))]
     judge = _judge(trained, asked)
     written = _written(rows.draw(topics, _calls(asked), asked.seed), asked.seed)
@@ -58,7 +64,8 @@ def measure(asked: Asked) -> Figures:
         "moods": _moods(written, real, judge),
         "comments": beside(
             written=_comments(texts, on_topic) | memorisation.figures(lengths[: len(texts)]),
-            real=_comments(sample, [(topic, _text(row)) for row in real if (topic := _topic(row))]) | memorisation.figures(lengths[len(texts) :]),
+            real=_comments(sample, [(topic, _text(row)) for row in real if (topic := _topic(row))])
+            | memorisation.figures(lengths[len(texts) :]),
         ),
         "notes": _NOTES,
     }
@@ -74,7 +81,9 @@ def _written(topics: list[str], seed: int) -> dict[str, list[tuple[str, list[str
     found: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
     asked = [(mood, topic) for mood in _MOODS for topic in topics]
     for i, (mood, topic) in enumerate(tqdm(asked, "write_comment", unit="call", disable=None)):
-        found[mood].append((topic, answer("write_comment", topic=topic, mood=mood, num_samples=_A_CALL, seed=seed + i).comments))
+        found[mood].append(
+            (topic, answer("write_comment", topic=topic, mood=mood, num_samples=_A_CALL, seed=seed + i).comments)
+        )
     return found
 
 
@@ -84,18 +93,32 @@ def _judge(trained: list[tuple[str, str]], asked: Asked) -> CharNgrams:
         if mood:
             rated[mood].append(text)
     rng = random.Random(asked.seed)
-    drawn = [(text, mood) for mood in sorted(rated) for text in rng.sample(rated[mood], min(_TO_LEARN, len(rated[mood])))]
+    drawn = [
+        (text, mood) for mood in sorted(rated) for text in rng.sample(rated[mood], min(_TO_LEARN, len(rated[mood])))
+    ]
     return fitted([text for text, _ in drawn], [mood for _, mood in drawn], asked.cache)
 
 
-def _moods(written: dict[str, list[tuple[str, list[str]]]], real: list[dict[str, Any]], judge: CharNgrams) -> dict[str, dict[str, Any]]:
+def _moods(
+    written: dict[str, list[tuple[str, list[str]]]], real: list[dict[str, Any]], judge: CharNgrams
+) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for mood in _MOODS:
-        texts, reals = [text for _, said in written[mood] for text in said], [_text(row) for row in real if _mood(row) == mood]
-        found[mood] = {"comments": len(texts), "read_back_percent": _read(judge, texts, mood, _MOODS), "of_real_percent": _read(judge, reals, mood, _MOODS)}
+        texts, reals = (
+            [text for _, said in written[mood] for text in said],
+            [_text(row) for row in real if _mood(row) == mood],
+        )
+        found[mood] = {
+            "comments": len(texts),
+            "read_back_percent": _read(judge, texts, mood, _MOODS),
+            "of_real_percent": _read(judge, reals, mood, _MOODS),
+        }
         if mood != "보통":
             pair = ("호평", "혹평")
-            found[mood] |= {"two-way_percent": _read(judge, texts, mood, pair), "two-way_of_real_percent": _read(judge, reals, mood, pair)}
+            found[mood] |= {
+                "two-way_percent": _read(judge, texts, mood, pair),
+                "two-way_of_real_percent": _read(judge, reals, mood, pair),
+            }
     columns = list(dict.fromkeys(column for row in found.values() for column in row if column != "comments"))
     known = {column: [row[column] for row in found.values() if row.get(column) is not None] for column in columns}
     means = {column: round(mean(values), 1) if values else None for column, values in known.items()}

@@ -15,11 +15,12 @@ _FACT = re.compile(r"\d+|[A-Za-z]{2,}")
 
 
 def ranked(candidates: Sequence[str], source: str) -> list[str]:
-    """The distinct `candidates`, best first, by minimum Bayes risk (Eikema and Aziz 2020): how much chrF each has on average
-    with all of them, a candidate that was written twice counting twice. A slip that only one made has nobody to agree with.
+    """The distinct `candidates`, best first, by minimum Bayes risk (Eikema and Aziz 2020): how much chrF each has on
+    average with all of them, a candidate that was written twice counting twice. A slip that only one made has nobody
+    to agree with.
 
-    The share of the source's words that any candidate keeps counts too. One that loses a number or a Latin word of `source`
-    comes after all that lose fewer. Empty ones are left out.
+    The share of the source's words that any candidate keeps counts too. One that loses a number or a Latin word of
+    `source` comes after all that lose fewer. Empty ones are left out.
     """
     written = Counter(text for text in candidates if text)
     grams = {text: _grams(text) for text in written}
@@ -44,7 +45,9 @@ def _grams(text: str) -> list[Counter[str]]:
 
 
 def _chrf(written: list[Counter[str]], reference: list[Counter[str]]) -> float:
-    """chrF (Popović 2015) from 0 to 1: precision and recall are means over the orders that both texts are long enough for."""
+    """chrF (Popović 2015) from 0 to 1: precision and recall are means over the orders that both texts are long enough
+    for.
+    """
     shares = [(one & other, one, other) for one, other in zip(written, reference, strict=True) if one and other]
     precision = sum(shared.total() / one.total() for shared, one, _ in shares)
     recall = sum(shared.total() / other.total() for shared, _, other in shares)

@@ -12,10 +12,12 @@ _LAST = 0.5  # share of the room for the end
 def excerpt(text: str, room: int, about: str) -> str:
     """At most `room` letters of `text`, whole sentences in their order, joined by blanks.
 
-    A text that fits stays whole. Of a longer one: its opening, its last sentences, and between them those that share most
-    words with `about`, the later ones first among equals.
+    A text that fits stays whole. Of a longer one: its opening, its last sentences, and between them those that share
+    most words with `about`, the later ones first among equals.
     """
-    told = [_shortened(sentence, room // 2) for line in text.split("\n") if line.strip() for sentence in sentences(line)]
+    told = [
+        _shortened(sentence, room // 2) for line in text.split("\n") if line.strip() for sentence in sentences(line)
+    ]
     if _length(told) <= room:
         return " ".join(told)
     end = _taken(told[::-1], int(room * _LAST)) or 1

@@ -1,4 +1,6 @@
-"""Other names and numbers in both texts of a pair, so that a model that learns from it learns to copy. It knows no function."""
+"""Other names and numbers in both texts of a pair, so that a model that learns from it learns to copy. It knows no
+function.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ _STEM_OF_A_VERB = re.compile("[하되했됐있없같좋싫았었겠시으]$")
 
 
 def renamed(source: str, target: str, rng: random.Random) -> tuple[str, str]:
-    """The pair with the numbers that both share, and one word before a particle that both share, replaced alike in both.
+    """The pair with the numbers that both share, and one word before a particle that both share, replaced alike in
+    both.
 
     A new word is a name or a made-up word; it ends in a final consonant where the old one does, so that particles fit.
     """
@@ -28,7 +31,9 @@ def renamed(source: str, target: str, rng: random.Random) -> tuple[str, str]:
         if number in _NUMBER.findall(target):
             other = str(rng.randrange(10 ** (len(number) - 1), 10 ** len(number)))
             source, target = (re.sub(rf"(?<!\d){number}(?!\d)", other, text) for text in (source, target))
-    nouns = [noun for noun in _NOUN.findall(source) if _starts_word(noun).search(target) and not _STEM_OF_A_VERB.search(noun)]
+    nouns = [
+        noun for noun in _NOUN.findall(source) if _starts_word(noun).search(target) and not _STEM_OF_A_VERB.search(noun)
+    ]
     if nouns:
         noun = rng.choice(nouns)
         other = _word(_is_closed(noun), rng)

@@ -11,9 +11,21 @@ from kogpt_funcs.models.preferences import preferences, preferred
 from kogpt_funcs.models.prompt import Example, Generation, Labelled, Prompt, Sample, Score, Special
 
 __all__ = [
-    "Example", "Generation", "Labelled", "Prompt", "Sample", "Score", "Special", "classify", "generate", "preferences", "preferred",
-    "resident", "score", "thresholds",
-]  # fmt: skip
+    "Example",
+    "Generation",
+    "Labelled",
+    "Prompt",
+    "Sample",
+    "Score",
+    "Special",
+    "classify",
+    "generate",
+    "preferences",
+    "preferred",
+    "resident",
+    "score",
+    "thresholds",
+]
 
 _importing = threading.Lock()  # two threads that import transformers at once see half of it
 
@@ -31,7 +43,8 @@ def score(prompts: Sequence[Prompt], targets: Sequence[str], adapter: str | None
     """How likely each of `targets` is after the prompt at its place; targets of one prompt share the reading of it.
 
     To rerank candidates: the mean after the prompt less a share of the mean after a neutral one. Bases that our own
-    decoder does not run cannot score. Raises Busy, CheckpointError, or TooLarge for a target longer than the base reads.
+    decoder does not run cannot score. Raises Busy, CheckpointError, or TooLarge for a target longer than the base
+    reads.
     """
     if not targets:
         return []
@@ -51,7 +64,9 @@ def classify(texts: list[str], checkpoint: str) -> list[dict[str, dict[str, floa
 
 
 def thresholds(checkpoint: str) -> dict[str, dict[str, float]]:
-    """{label group: {label: the probability from which it counts as found}}, for the groups of a classifier that have some."""
+    """{label group: {label: the probability from which it counts as found}}, for the groups of a classifier that have
+    some.
+    """
     with _importing:
         from kogpt_funcs.models.classifier import classifier
 

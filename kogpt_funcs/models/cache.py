@@ -1,4 +1,6 @@
-"""Loaded checkpoints, shared by all who ask: one load each, least recently used ones leave when the budget is reached."""
+"""Loaded checkpoints, shared by all who ask: one load each, least recently used ones leave when the budget is
+reached.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +83,9 @@ def using(name: str, load: Callable[[], Loaded]) -> Iterator[Any]:
 
 
 def resident() -> dict[str, Any]:
-    """The device and, for each loaded checkpoint: parameters, bytes, how often and how long it was loaded, its users."""
+    """The device and, for each loaded checkpoint: parameters, bytes, how often and how long it was loaded, its
+    users.
+    """
     with _guard:
         loaded = [entry for entry in _entries.values() if entry.model is not None]
         return {
@@ -114,7 +118,9 @@ def loading(name: str) -> Iterator[None]:
     except Exception as error:  # files break in many ways, and each library has its own words for it
         log.error("Loading %s: %s: %s", name, type(error).__name__, error)  # may name folders: not for strangers
         last = name.rsplit("/")[-1]
-        raise CheckpointError(f"Checkpoint {last!r} cannot be loaded ({type(error).__name__}). The server's log says why.") from error
+        raise CheckpointError(
+            f"Checkpoint {last!r} cannot be loaded ({type(error).__name__}). The server's log says why."
+        ) from error
 
 
 def _evict() -> None:

@@ -1,6 +1,7 @@
 """Where the stories are: SQLite in a folder of the user's, or PostgreSQL by DATABASE_URL. It knows no story.
 
-Whoever writes holds the database (SQLite) or the story's row (PostgreSQL) until it is done, so what was read stays true.
+Whoever writes holds the database (SQLite) or the story's row (PostgreSQL) until it is done, so what was read stays
+true.
 """
 
 from __future__ import annotations
@@ -102,12 +103,18 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
-        raise faults.ReadOnly("이야기를 둘 폴더를 만들 수 없습니다. 운영자는 KOGPT_DATA에 쓸 수 있는 폴더를 적어 주세요.") from None
+        raise faults.ReadOnly(
+            "이야기를 둘 폴더를 만들 수 없습니다. 운영자는 KOGPT_DATA에 쓸 수 있는 폴더를 적어 주세요."
+        ) from None
 
 
 def _sqlite(url: str) -> Engine:
     engine = create_engine(
-        url, pool_size=_AT_ONCE, max_overflow=0, pool_timeout=_WAIT_SECONDS, connect_args={"timeout": _WAIT_SECONDS, "check_same_thread": False}
+        url,
+        pool_size=_AT_ONCE,
+        max_overflow=0,
+        pool_timeout=_WAIT_SECONDS,
+        connect_args={"timeout": _WAIT_SECONDS, "check_same_thread": False},
     )
 
     @event.listens_for(engine, "connect")

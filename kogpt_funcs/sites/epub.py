@@ -50,21 +50,26 @@ p.authors { text-align: center; text-indent: 0; }
 
 
 def epub(name: str, title: str, authors: list[str], texts: list[str], modified: str) -> bytes:
-    """The file's bytes. `name` makes the identifier, `modified` is ISO 8601 in UTC; each line of a text is a paragraph."""
+    """The file's bytes. `name` makes the identifier, `modified` is ISO 8601 in UTC; each line of a text is a
+    paragraph.
+    """
     told, by = _xml(title), _xml(", ".join(authors))
     files = {
         "META-INF/container.xml": _CONTAINER,
         "book.opf": _PACKAGE.format(
-            identifier=uuid5(NAMESPACE_URL, f"kogpt-funcs/stories/{name}"), title=told, modified=modified,
+            identifier=uuid5(NAMESPACE_URL, f"kogpt-funcs/stories/{name}"),
+            title=told,
+            modified=modified,
             creators="\n".join(f"<dc:creator>{_xml(author)}</dc:creator>" for author in authors),
         ),
         "nav.xhtml": _PAGE.format(
-            title=told, body=f'<nav epub:type="toc"><h1>차례</h1><ol><li><a href="text.xhtml">{told}</a></li></ol></nav>'
+            title=told,
+            body=f'<nav epub:type="toc"><h1>차례</h1><ol><li><a href="text.xhtml">{told}</a></li></ol></nav>',
         ),
         "title.xhtml": _PAGE.format(title=told, body=f'<h1>{told}</h1>\n<p class="authors">{by}</p>'),
         "text.xhtml": _PAGE.format(title=told, body="\n".join(map(_paragraphs, texts))),
         "style.css": _STYLE,
-    }  # fmt: skip
+    }
     return _packed(files)
 
 

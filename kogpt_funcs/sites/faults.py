@@ -72,7 +72,10 @@ def of_database(error: Exception) -> Exception:
         return error
     said = f"{error} {getattr(getattr(error, 'orig', None), 'sqlstate', '')}".lower()
     if any(sign in said for sign in _FULL):
-        return Full("저장할 자리가 없어 적지 못했습니다. 아무것도 바뀌지 않았습니다. 쓴 글은 그대로 가지고 계시다가 나중에 다시 보내 주세요.")
+        return Full(
+            "저장할 자리가 없어 적지 못했습니다. 아무것도 바뀌지 않았습니다. 쓴 글은 그대로 가지고 계시다가 "
+            "나중에 다시 보내 주세요."
+        )
     if any(sign in said for sign in _READ_ONLY):
         return ReadOnly("지금은 읽기만 할 수 있습니다. 쓴 글은 그대로 가지고 계시다가 나중에 다시 보내 주세요.")
     return Unreachable("이야기를 둔 곳에 닿지 못했습니다. 잠시 뒤에 다시 시도해 주세요.")

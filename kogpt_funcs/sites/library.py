@@ -23,13 +23,31 @@ def create(session: Session, form: NewStory) -> dict[str, Any]:
     """A new story with its opening, as CreatedShape says."""
     key, now = secret.new(), int(time.time())
     story = Story(
-        id=secrets.token_urlsafe(9), title=form.title, genre=form.genre, notes=form.notes, author=form.author, public=form.public,
-        version=1, branches=0, secret=secret.hashed(key), created=now, changed=now, deleted=False,
-    )  # fmt: skip
+        id=secrets.token_urlsafe(9),
+        title=form.title,
+        genre=form.genre,
+        notes=form.notes,
+        author=form.author,
+        public=form.public,
+        version=1,
+        branches=0,
+        secret=secret.hashed(key),
+        created=now,
+        changed=now,
+        deleted=False,
+    )
     session.add(story)
     session.flush()
     opening = Part(
-        story=story.id, branch=0, parent=None, author=form.author, text=form.opening, by="person", version=1, at=now, secret=secret.hashed(key)
+        story=story.id,
+        branch=0,
+        parent=None,
+        author=form.author,
+        text=form.opening,
+        by="person",
+        version=1,
+        at=now,
+        secret=secret.hashed(key),
     )
     session.add(opening)
     session.flush()
@@ -50,11 +68,17 @@ def search(session: Session, form: Search) -> dict[str, Any]:
     rows = session.execute(query.offset((form.page - 1) * PAGE).limit(PAGE)).all()
     cards = [
         {
-            "id": story.id, "title": story.title, "genre": story.genre, "author": story.author, "opening": text or "",
-            "parts": parts, "version": story.version, "changed": moment(story.changed),
+            "id": story.id,
+            "title": story.title,
+            "genre": story.genre,
+            "author": story.author,
+            "opening": text or "",
+            "parts": parts,
+            "version": story.version,
+            "changed": moment(story.changed),
         }
         for story, parts, text in rows
-    ]  # fmt: skip
+    ]
     return {"stories": cards, "total": total, "page": form.page, "pages": max(1, -(-total // PAGE))}
 
 

@@ -47,7 +47,9 @@ class News:
 
 
 class StoryEvents(Response):
-    """`story` events, each with {version, turns}, when one of them changes; `gone` when the author takes the story back."""
+    """`story` events, each with {version, turns}, when one of them changes; `gone` when the author takes the story
+    back.
+    """
 
     def __init__(self, news: News, story_id: str, first: dict[str, Any]) -> None:
         super().__init__(headers=_HEADERS, media_type="text/event-stream")

@@ -27,7 +27,8 @@ _HERE = Path(__file__).parent
 _KST = timezone(timedelta(hours=9))
 #: Nothing from elsewhere, no script but ours: whatever a story holds, it stays text.
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; "
     "form-action 'self'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -36,18 +37,24 @@ _HEADERS = {
 
 
 def site_routes() -> list[BaseRoute]:
-    """The pages under /stories, with REST of their own under /stories/api: a page cannot know the operator's API key."""
+    """The pages under /stories, with REST of their own under /stories/api: a page cannot know the operator's API
+    key.
+    """
     from fastapi import FastAPI
 
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     rest.add_routes(api)
     site = Starlette(
         routes=[
-            Route("/", _library), Route("/new", _new), Route("/{story}/tree", _tree),
-            Mount("/static", StaticFiles(directory=_HERE / "static")), Mount("/api", api), Route("/{story}", _book),
+            Route("/", _library),
+            Route("/new", _new),
+            Route("/{story}/tree", _tree),
+            Mount("/static", StaticFiles(directory=_HERE / "static")),
+            Mount("/api", api),
+            Route("/{story}", _book),
         ],
         exception_handlers={KogptError: _told, HTTPException: _told, Exception: _told},
-    )  # fmt: skip
+    )
     return [Route("/stories", _with_slash, include_in_schema=False), Mount("/stories", Guard(site, ("/*",)))]
 
 
@@ -69,7 +76,15 @@ async def _new(request: Request) -> Response:
 async def _book(request: Request) -> Response:
     story, line, branch = await _chosen(request)
     ways = trees.other_ways(story, line)
-    return _page(request, "book.html", story=story, line=line, branch=branch, ways=ways, authors=list(dict.fromkeys(p["author"] for p in line)))
+    return _page(
+        request,
+        "book.html",
+        story=story,
+        line=line,
+        branch=branch,
+        ways=ways,
+        authors=list(dict.fromkeys(p["author"] for p in line)),
+    )
 
 
 async def _tree(request: Request) -> Response:
@@ -78,7 +93,9 @@ async def _tree(request: Request) -> Response:
 
 
 async def _chosen(request: Request) -> tuple[dict[str, Any], list[dict[str, Any]], int]:
-    """The story, the line that the address asks for (`branch`, or `part` for a line's beginning), and that line's branch."""
+    """The story, the line that the address asks for (`branch`, or `part` for a line's beginning), and that line's
+    branch.
+    """
     story = await threads.run(stories().read, request.path_params["story"])
     asked = request.query_params
     if part := asked.get("part"):
@@ -93,8 +110,15 @@ async def _chosen(request: Request) -> tuple[dict[str, Any], list[dict[str, Any]
 
 def _page(request: Request, template: str, status: int = 200, **context: Any) -> Response:
     spoken = language(request.headers.get("accept-language", ""))
-    context |= {"language": spoken, "say": words(spoken), "script_words": script_words(spoken), "root": request.scope.get("root_path", "")}
-    return HTMLResponse(_templates().get_template(template).render(context), status, {**_HEADERS, "Vary": "Accept-Language"})
+    context |= {
+        "language": spoken,
+        "say": words(spoken),
+        "script_words": script_words(spoken),
+        "root": request.scope.get("root_path", ""),
+    }
+    return HTMLResponse(
+        _templates().get_template(template).render(context), status, {**_HEADERS, "Vary": "Accept-Language"}
+    )
 
 
 async def _told(request: Request, error: Exception) -> Response:
@@ -106,12 +130,20 @@ async def _told(request: Request, error: Exception) -> Response:
         fault = surface_faults.known(error)
         status = faults.STATUS.get(fault.code) or surface_faults.STATUS.get(fault.code, 400)
         message = fault.message
-    return _page(request, "message.html", status, heading="not_found" if status in (404, 410) else "trouble", message=message)
+    return _page(
+        request, "message.html", status, heading="not_found" if status in (404, 410) else "trouble", message=message
+    )
 
 
 @cache
 def _templates() -> Environment:
-    found = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    found = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     found.filters["day"] = _day
     found.filters["paragraphs"] = lambda text: [line.strip() for line in text.split("\n") if line.strip()]
     return found
@@ -121,5 +153,3 @@ def _day(moment: str) -> str:
     """`2026-11-24T10:00:00Z` → `2026. 11. 24.`, in Korea."""
     local = datetime.fromisoformat(moment).astimezone(_KST)
     return f"{local.year}. {local.month}. {local.day}."
-
-

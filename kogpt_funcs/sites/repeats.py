@@ -21,8 +21,12 @@ MOST = 200  # letters of a key
 _DAY = 24 * 3600
 
 
-def once(session: Session, place: str, key: str | None, asked: dict[str, Any], do: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What `do` answers; or what it answered when the same was asked under this key. The caller's transaction keeps both or none."""
+def once(
+    session: Session, place: str, key: str | None, asked: dict[str, Any], do: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """What `do` answers; or what it answered when the same was asked under this key. The caller's transaction keeps
+    both or none.
+    """
     if key is None:
         return do()
     if not 0 < len(key) <= MOST or not key.isprintable():
@@ -35,5 +39,7 @@ def once(session: Session, place: str, key: str | None, asked: dict[str, Any], d
     answer = do()
     now = int(time.time())
     session.execute(delete(Answer).where(Answer.at < now - _DAY))
-    session.add(Answer(place=place, key=key, request=fingerprint, answer=json.dumps(answer, ensure_ascii=False), at=now))
+    session.add(
+        Answer(place=place, key=key, request=fingerprint, answer=json.dumps(answer, ensure_ascii=False), at=now)
+    )
     return answer

@@ -46,26 +46,91 @@ def router(stories: Stories) -> APIRouter:
     api = Endpoints(stories)
     routes = APIRouter(route_class=_Route, tags=["이야기"])
 
-    def add(method: str, path: str, endpoint: _Endpoint, summary: str, shape: Any = None, status: int = 200, **more: Any) -> None:
+    def add(
+        method: str, path: str, endpoint: _Endpoint, summary: str, shape: Any = None, status: int = 200, **more: Any
+    ) -> None:
         routes.add_api_route(
-            f"/stories{path}", endpoint, methods=[method], summary=summary, response_model=shape, status_code=status, operation_id=_name(endpoint),
-            responses={s: {"model": surface_faults.FaultBody, "description": HTTPStatus(s).phrase} for s in more.pop("faults", (404, 410, 503))},
+            f"/stories{path}",
+            endpoint,
+            methods=[method],
+            summary=summary,
+            response_model=shape,
+            status_code=status,
+            operation_id=_name(endpoint),
+            responses={
+                s: {"model": surface_faults.FaultBody, "description": HTTPStatus(s).phrase}
+                for s in more.pop("faults", (404, 410, 503))
+            },
             openapi_extra=_documented(path, **more),
-        )  # fmt: skip
+        )
 
     key, own = ("Idempotency-Key",), ("X-Secret",)
     writing = (404, 409, 410, 422, 503, 507)
-    add("POST", "", api.create, "이야기 열기", shapes.CreatedShape, 201, body=requests.NewStory, headers=key, faults=(422, 503, 507))
+    add(
+        "POST",
+        "",
+        api.create,
+        "이야기 열기",
+        shapes.CreatedShape,
+        201,
+        body=requests.NewStory,
+        headers=key,
+        faults=(422, 503, 507),
+    )
     add("GET", "", api.search, "이야기 찾기", shapes.LibraryShape, query=requests.Search, faults=(422, 503))
     add("GET", "/{story}", api.read, "이야기 읽기", shapes.StoryShape, headers=("If-None-Match",))
     add("DELETE", "/{story}", api.take_back, "이야기 지우기", None, 204, headers=own, faults=(403, 404, 410, 503, 507))
-    add("POST", "/{story}/parts", api.add, "이어 쓰기", shapes.AddedShape, 201, body=requests.NewPart, headers=key, faults=writing)
+    add(
+        "POST",
+        "/{story}/parts",
+        api.add,
+        "이어 쓰기",
+        shapes.AddedShape,
+        201,
+        body=requests.NewPart,
+        headers=key,
+        faults=writing,
+    )
     add("DELETE", "/{story}/parts/{part}", api.remove, "자기 대목 되돌리기", None, headers=own, faults=(403, *writing))
-    add("POST", "/{story}/branch", api.branch, "갈라 쓰기", shapes.BranchShape, 201, body=requests.NewBranch, faults=writing)
-    add("POST", "/{story}/turn", api.take_turn, "90초 동안 차례 맡기", shapes.TurnShape, 201, body=requests.NewTurn, faults=writing)
+    add(
+        "POST",
+        "/{story}/branch",
+        api.branch,
+        "갈라 쓰기",
+        shapes.BranchShape,
+        201,
+        body=requests.NewBranch,
+        faults=writing,
+    )
+    add(
+        "POST",
+        "/{story}/turn",
+        api.take_turn,
+        "90초 동안 차례 맡기",
+        shapes.TurnShape,
+        201,
+        body=requests.NewTurn,
+        faults=writing,
+    )
     add("DELETE", "/{story}/turn", api.give_turn_back, "차례 내놓기", None, 204, headers=own)
-    add("GET", "/{story}/drafts/{draft}", api.draft, "초고 읽기", shapes.DraftShape, headers=own, faults=(403, 404, 410, 503))
-    add("POST", "/{story}/suggest", api.suggest, "다음 이야기 후보", shapes.CandidatesShape, body=requests.Suggest, faults=(404, 410, 422, 503))
+    add(
+        "GET",
+        "/{story}/drafts/{draft}",
+        api.draft,
+        "초고 읽기",
+        shapes.DraftShape,
+        headers=own,
+        faults=(403, 404, 410, 503),
+    )
+    add(
+        "POST",
+        "/{story}/suggest",
+        api.suggest,
+        "다음 이야기 후보",
+        shapes.CandidatesShape,
+        body=requests.Suggest,
+        faults=(404, 410, 422, 503),
+    )
     add("GET", "/{story}/export", api.export, "내려받기 (txt, md, epub)", faults=(404, 410, 422, 503))
     add("GET", "/{story}/events", api.events, "바뀔 때마다 알림 (server-sent events)")
     return routes
@@ -119,7 +184,9 @@ class Endpoints:
         return Response(status_code=204)
 
     async def draft(self, request: Request) -> Response:
-        return _json(await threads.run(self.stories.draft, _story(request), request.path_params["draft"], _secret(request)))
+        return _json(
+            await threads.run(self.stories.draft, _story(request), request.path_params["draft"], _secret(request))
+        )
 
     async def suggest(self, request: Request) -> Response:
         form = requests.parse(requests.Suggest, await _body(request))
@@ -137,7 +204,11 @@ class Endpoints:
         part = _number(query["part"]) if "part" in query else None
         story, line = await threads.run(self.stories.line, _story(request), part)
         content = await threads.run(exporting.FORMATS[form].write, story, line)
-        return Response(content, headers={"Content-Disposition": exporting.disposition(story, form)}, media_type=exporting.FORMATS[form].media_type)
+        return Response(
+            content,
+            headers={"Content-Disposition": exporting.disposition(story, form)},
+            media_type=exporting.FORMATS[form].media_type,
+        )
 
     async def events(self, request: Request) -> Response:
         return StoryEvents(self.news, _story(request), await self.news.state(_story(request)))
@@ -190,7 +261,9 @@ def _documented(
     path: str, body: type[BaseModel] | None = None, query: type[BaseModel] | None = None, headers: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """What FastAPI cannot see in an endpoint that takes the Request: its path, query, headers and body."""
-    places: list[tuple[str, str, Any]] = [(name, "path", {"type": "string"}) for name in ("story", "part", "draft") if f"{{{name}}}" in path]
+    places: list[tuple[str, str, Any]] = [
+        (name, "path", {"type": "string"}) for name in ("story", "part", "draft") if f"{{{name}}}" in path
+    ]
     places += [(name, "header", {"type": "string"}) for name in headers]
     if query:
         places += [(name, "query", schema) for name, schema in query.model_json_schema()["properties"].items()]
@@ -201,5 +274,3 @@ def _documented(
     if body:
         found["requestBody"] = {"required": True, "content": {"application/json": {"schema": body.model_json_schema()}}}
     return found
-
-

@@ -35,7 +35,10 @@ class CreatedShape(BaseModel):
     id: str = Field(title="이름")
     version: int = Field(title="판")
     parts: list[PartShape] = Field(title="대목")
-    secret: str = Field(title="열쇠", description="이야기를 지우거나 첫 대목을 되돌릴 때 X-Secret 헤더로 보냅니다. 다시 알려 주지 않습니다.")
+    secret: str = Field(
+        title="열쇠",
+        description="이야기를 지우거나 첫 대목을 되돌릴 때 X-Secret 헤더로 보냅니다. 다시 알려 주지 않습니다.",
+    )
 
 
 class CardShape(BaseModel):
@@ -59,7 +62,9 @@ class LibraryShape(BaseModel):
 class AddedShape(BaseModel):
     part: PartShape = Field(title="대목")
     version: int = Field(title="판")
-    secret: str = Field(title="열쇠", description="이 대목을 되돌릴 때 X-Secret 헤더로 보냅니다. 다시 알려 주지 않습니다.")
+    secret: str = Field(
+        title="열쇠", description="이 대목을 되돌릴 때 X-Secret 헤더로 보냅니다. 다시 알려 주지 않습니다."
+    )
 
 
 class BranchShape(BaseModel):
@@ -93,13 +98,24 @@ def moment(seconds: int) -> str:
 
 def part_shape(part: Part) -> dict[str, Any]:
     return {
-        "id": part.id, "parent": part.parent, "branch": part.branch, "author": part.author,
-        "text": part.text, "by": part.by, "at": moment(part.at),
-    }  # fmt: skip
+        "id": part.id,
+        "parent": part.parent,
+        "branch": part.branch,
+        "author": part.author,
+        "text": part.text,
+        "by": part.by,
+        "at": moment(part.at),
+    }
 
 
 def story_shape(story: Story, parts: list[Part]) -> dict[str, Any]:
     return {
-        "id": story.id, "title": story.title, "genre": story.genre, "notes": story.notes, "author": story.author,
-        "public": story.public, "version": story.version, "parts": [part_shape(part) for part in parts],
-    }  # fmt: skip
+        "id": story.id,
+        "title": story.title,
+        "genre": story.genre,
+        "notes": story.notes,
+        "author": story.author,
+        "public": story.public,
+        "version": story.version,
+        "parts": [part_shape(part) for part in parts],
+    }

@@ -24,7 +24,9 @@ class Stories:
         for last in (False, True):
             try:
                 with self._database.writing() as session:
-                    return repeats.once(session, "stories", key, form.model_dump(), lambda: library.create(session, form))
+                    return repeats.once(
+                        session, "stories", key, form.model_dump(), lambda: library.create(session, form)
+                    )
             except IntegrityError:  # the same request came twice at once: the other one's answer is there now
                 if last:
                     raise
@@ -47,7 +49,9 @@ class Stories:
         try:
             with self._database.writing() as session:
                 library.found(session, story_id, to_write=True)
-                return repeats.once(session, f"parts {story_id}", key, form.model_dump(), lambda: writing.add(session, story_id, form))
+                return repeats.once(
+                    session, f"parts {story_id}", key, form.model_dump(), lambda: writing.add(session, story_id, form)
+                )
         except faults.Conflict as conflict:
             with self._database.writing() as session:
                 conflict.details["draft"] = writing.keep_draft(session, story_id, form)
@@ -97,9 +101,13 @@ class Stories:
         *before, newest = sentences(line[-1]["text"].replace("\n", " "))
         told = "\n".join([*(part["text"] for part in line[:-1]), " ".join(before)])
         return {
-            "story": told[-100_000:], "sentence": newest[-500:], "genre": story["genre"], "notes": story["notes"],
-            "num_candidates": form.num_candidates, "temperature": form.temperature,
-        }  # fmt: skip
+            "story": told[-100_000:],
+            "sentence": newest[-500:],
+            "genre": story["genre"],
+            "notes": story["notes"],
+            "num_candidates": form.num_candidates,
+            "temperature": form.temperature,
+        }
 
 
 @cache

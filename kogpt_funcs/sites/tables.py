@@ -1,7 +1,7 @@
 """The tables: stories, their parts as trees, and what keeps writers out of each other's way.
 
-A part is on a branch. A branch begins at some part and goes on as one line: no two parts on it have the same parent, and
-the database itself sees to that. Branch 0 is the one that a story begins with.
+A part is on a branch. A branch begins at some part and goes on as one line: no two parts on it have the same parent,
+and the database itself sees to that. Branch 0 is the one that a story begins with.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ _Id = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts up an INTE
 
 
 class Base(DeclarativeBase):
-    metadata = MetaData(naming_convention={"uq": "uq_%(table_name)s_%(column_0_N_name)s", "ix": "ix_%(table_name)s_%(column_0_N_name)s"})
+    metadata = MetaData(
+        naming_convention={"uq": "uq_%(table_name)s_%(column_0_N_name)s", "ix": "ix_%(table_name)s_%(column_0_N_name)s"}
+    )
 
 
 class Story(Base):

@@ -18,7 +18,10 @@ def other_ways(story: dict[str, Any], line: list[dict[str, Any]]) -> dict[int, l
     """For each part of `line` after which the story forks: the following parts that are not on the line."""
     on_line = {part["id"] for part in line}
     following = _children(story)
-    ways = {part["id"]: [child for child in following.get(part["id"], []) if child["id"] not in on_line] for part in line[:-1]}
+    ways = {
+        part["id"]: [child for child in following.get(part["id"], []) if child["id"] not in on_line]
+        for part in line[:-1]
+    }
     ways[line[-1]["id"]] = following.get(line[-1]["id"], [])
     return {part: others for part, others in ways.items() if others}
 

@@ -21,14 +21,24 @@ def take(session: Session, story_id: str, form: NewTurn) -> dict[str, Any]:
     story = library.found(session, story_id, to_write=True)
     place = places.place(session, story, form.parent, form.branch)
     if place.follower:
-        raise faults.Conflict("그사이 다른 사람이 이 뒤를 이어 썼습니다. 새로 이어진 글을 읽고 그 뒤를 쓰거나, 여기서 다른 갈래를 시작해 주세요.")
+        raise faults.Conflict(
+            "그사이 다른 사람이 이 뒤를 이어 썼습니다. 새로 이어진 글을 읽고 그 뒤를 쓰거나, 여기서 다른 "
+            "갈래를 시작해 주세요."
+        )
     turn = held(session, story_id, place.branch, form.parent)
     if turn and not secret.opens(form.turn, turn.secret):
         raise faults.Conflict(busy(turn), {"turn": told(turn)})
     key = form.turn if turn and form.turn else secret.new()
     until = int(time.time()) + SECONDS
     session.merge(
-        Turn(story=story_id, branch=place.branch, parent=form.parent, author=form.author, secret=secret.hashed(key), until=until)
+        Turn(
+            story=story_id,
+            branch=place.branch,
+            parent=form.parent,
+            author=form.author,
+            secret=secret.hashed(key),
+            until=until,
+        )
     )
     return {"turn": key, "branch": place.branch, "parent": form.parent, "until": moment(until)}
 
@@ -57,4 +67,7 @@ def told(turn: Turn) -> dict[str, Any]:
 
 def busy(turn: Turn) -> str:
     left = max(1, turn.until - int(time.time()))
-    return f"지금 ‘{turn.author}’ 님이 이 뒤를 쓰고 있습니다. {left}초 뒤에 다시 시도하거나, 여기서 다른 갈래를 시작해 주세요."
+    return (
+        f"지금 ‘{turn.author}’ 님이 이 뒤를 쓰고 있습니다. {left}초 뒤에 다시 시도하거나, 여기서 다른 "
+        f"갈래를 시작해 주세요."
+    )

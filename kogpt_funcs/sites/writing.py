@@ -26,7 +26,9 @@ def add(session: Session, story_id: str, form: NewPart) -> dict[str, Any]:
     """
     story = library.found(session, story_id, to_write=True)
     if form.version > story.version:
-        raise InvalidInput.of("version", f"이야기는 아직 {story.version}판입니다. 마지막으로 읽은 version을 보내 주세요.")
+        raise InvalidInput.of(
+            "version", f"이야기는 아직 {story.version}판입니다. 마지막으로 읽은 version을 보내 주세요."
+        )
     stale = form.version < story.version
     try:
         place = places.place(session, story, form.parent, form.branch)
@@ -59,7 +61,9 @@ def take_back(session: Session, story_id: str, part_id: int, key: str | None) ->
     if not secret.opens(key, part.secret):
         raise faults.Forbidden("자기가 쓴 대목만 되돌릴 수 있습니다. 쓸 때 받은 secret을 X-Secret 헤더로 보내 주세요.")
     if part.parent is None:
-        raise faults.Conflict("첫 대목은 되돌릴 수 없습니다. 이야기를 통째로 지우려면 DELETE /api/stories/{id}로 보내 주세요.")
+        raise faults.Conflict(
+            "첫 대목은 되돌릴 수 없습니다. 이야기를 통째로 지우려면 DELETE /api/stories/{id}로 보내 주세요."
+        )
     if session.scalar(select(Part.id).where(Part.story == story.id, Part.parent == part_id).limit(1)):
         raise faults.Conflict("다른 사람이 이미 이 뒤를 이어 썼습니다. 마지막 대목만 되돌릴 수 있습니다.")
     writers = [turn for turn in turns.all_held(session, story.id) if turn["parent"] == part_id]
@@ -87,7 +91,13 @@ def keep_draft(session: Session, story_id: str, form: NewPart) -> dict[str, str]
     key, now = secret.new(), int(time.time())
     session.execute(delete(Draft).where(Draft.at < now - _DRAFT_SECONDS))
     kept = Draft(
-        id=secrets.token_urlsafe(9), story=story_id, parent=form.parent, author=form.author, text=form.text, secret=secret.hashed(key), at=now
+        id=secrets.token_urlsafe(9),
+        story=story_id,
+        parent=form.parent,
+        author=form.author,
+        text=form.text,
+        secret=secret.hashed(key),
+        at=now,
     )
     session.add(kept)
     return {"id": kept.id, "secret": key}
@@ -98,9 +108,16 @@ def _append(session: Session, story: Story, form: NewPart, branch: int) -> dict[
     story.version += 1
     story.changed = now
     part = Part(
-        story=story.id, branch=branch, parent=form.parent, author=form.author, text=form.text, by=form.by,
-        version=story.version, at=now, secret=secret.hashed(key),
-    )  # fmt: skip
+        story=story.id,
+        branch=branch,
+        parent=form.parent,
+        author=form.author,
+        text=form.text,
+        by=form.by,
+        version=story.version,
+        at=now,
+        secret=secret.hashed(key),
+    )
     session.add(part)
     session.flush()
     return {"part": part_shape(part), "version": story.version, "secret": key}
@@ -111,7 +128,16 @@ def _new_branch(story: Story) -> int:
     return story.branches
 
 
-def _too_late(session: Session, story: Story, form: NewPart, message: str, more: dict[str, Any] | None = None) -> faults.Conflict:
-    newer = select(Part).where(Part.story == story.id, Part.version > form.version).order_by(Part.version).limit(_MOST_CHANGES)
+def _too_late(
+    session: Session, story: Story, form: NewPart, message: str, more: dict[str, Any] | None = None
+) -> faults.Conflict:
+    newer = (
+        select(Part)
+        .where(Part.story == story.id, Part.version > form.version)
+        .order_by(Part.version)
+        .limit(_MOST_CHANGES)
+    )
     changed = {"version": story.version, "parts": [part_shape(part) for part in session.scalars(newer)]}
-    return faults.Conflict(f"{message} 쓴 글은 초고로 두었습니다.", {"changed": changed, "text": form.text, **(more or {})})
+    return faults.Conflict(
+        f"{message} 쓴 글은 초고로 두었습니다.", {"changed": changed, "text": form.text, **(more or {})}
+    )

@@ -61,15 +61,33 @@ def _start(shown: list[Function], host: str, port: int) -> Any:
     http_server.get_space = lambda: None  # type: ignore[attr-defined]
     blocks, i18n = page(shown)
     blocks.launch(
-        server_name=f"[{host}]" if ":" in host else host, server_port=port, prevent_thread_lock=True, quiet=True,
-        show_error=False, share=False, inbrowser=False, max_threads=threads(), max_file_size=_MAX_UPLOAD,
-        state_session_capacity=_SESSIONS, enable_monitoring=False, run_history=False, footer_links=[], ssr_mode=False, mcp_server=False, pwa=False,
-        i18n=i18n, theme=theme.theme(), head=theme.HEAD,
+        server_name=f"[{host}]" if ":" in host else host,
+        server_port=port,
+        prevent_thread_lock=True,
+        quiet=True,
+        show_error=False,
+        share=False,
+        inbrowser=False,
+        max_threads=threads(),
+        max_file_size=_MAX_UPLOAD,
+        state_session_capacity=_SESSIONS,
+        enable_monitoring=False,
+        run_history=False,
+        footer_links=[],
+        ssr_mode=False,
+        mcp_server=False,
+        pwa=False,
+        i18n=i18n,
+        theme=theme.theme(),
+        head=theme.HEAD,
         app_kwargs={
-            "routes": routes.routes(host), "lifespan": routes.lifespan, "middleware": [Middleware(Ceiling)],
-            "docs_url": None, "redoc_url": None,
+            "routes": routes.routes(host),
+            "lifespan": routes.lifespan,
+            "middleware": [Middleware(Ceiling)],
+            "docs_url": None,
+            "redoc_url": None,
         },
-    )  # fmt: skip
+    )
     return blocks
 
 

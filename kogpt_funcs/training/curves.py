@@ -10,7 +10,18 @@ from pathlib import Path
 from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.training.leaderboard import COLUMNS, Entry, points
 
-_COLOURS = ("#4f46e5", "#db2777", "#059669", "#d97706", "#0284c7", "#7c3aed", "#65a30d", "#dc2626", "#475569", "#a16207")
+_COLOURS = (
+    "#4f46e5",
+    "#db2777",
+    "#059669",
+    "#d97706",
+    "#0284c7",
+    "#7c3aed",
+    "#65a30d",
+    "#dc2626",
+    "#475569",
+    "#a16207",
+)
 _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -20,7 +31,8 @@ _PAGE = """<!doctype html>
 body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #1e293b }}
 .wide {{ overflow-x: auto }}
 table {{ border-collapse: collapse }}
-th, td {{ padding: .3rem .6rem; text-align: left; border-bottom: 1px solid #cbd5e1; vertical-align: top; white-space: nowrap }}
+th, td {{ padding: .3rem .6rem; text-align: left; border-bottom: 1px solid #cbd5e1;
+  vertical-align: top; white-space: nowrap }}
 td:last-child {{ white-space: normal; min-width: 12rem }}
 th button {{ all: unset; cursor: pointer; font-weight: 600 }}
 th button:focus-visible {{ outline: 2px solid #4f46e5 }}
@@ -30,7 +42,8 @@ figure {{ margin: 2rem 0 }}
 svg {{ max-width: 100%; height: auto }}
 </style>
 <h1>Training runs</h1>
-<p>Losses in nats a token. <em>best</em> is the lowest on held-out rows; it compares runs on the same data and tokenizer.</p>
+<p>Losses in nats a token. <em>best</em> is the lowest on held-out rows; it compares runs on the same
+data and tokenizer.</p>
 <div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>
 {figures}
 <script>
@@ -97,7 +110,13 @@ def _svg(entries: list[Entry], colours: list[str]) -> str:
     for entry, colour in zip(entries, colours, strict=True):
         for name, style in (("validation_loss", "-"), ("train_loss", "--")):
             if line := points(entry, name):
-                axes.plot(*zip(*line, strict=True), style, color=colour, marker="." if len(line) < 30 else None, alpha=1 if style == "-" else 0.6)
+                axes.plot(
+                    *zip(*line, strict=True),
+                    style,
+                    color=colour,
+                    marker="." if len(line) < 30 else None,
+                    alpha=1 if style == "-" else 0.6,
+                )
     axes.set(xlabel="step", ylabel="loss: held out solid, training dashed")
     axes.grid(alpha=0.3)
     drawn = io.StringIO()

@@ -1,4 +1,6 @@
-"""Trains a base to answer in dialogues: its adapter or all weights, the loss counting what one of four strategies says."""
+"""Trains a base to answer in dialogues: its adapter or all weights, the loss counting what one of four strategies
+says.
+"""
 
 from __future__ import annotations
 
@@ -39,11 +41,17 @@ class Data:
 def train_dialogue(
     sources: list[Source], strategy: Strategy, *, base: str, run: Path, out: Path, options: Options, mode: Mode = "new"
 ) -> dict[str, Any]:
-    """Trains in the folder `run`, writes the adapter or the full checkpoint to `out`; returns its figures beside the base's."""
+    """Trains in the folder `run`, writes the adapter or the full checkpoint to `out`; returns its figures beside the
+    base's.
+    """
     record.refuse(run, mode)
     begun = start(base, torch.float32 if options.full else frozen())
     data = read(sources, strategy, begun, options)
-    figures: dict[str, Any] = {"strategy": strategy, "training_dialogues": len(data.train), "held_out_dialogues": len(data.held_out)}
+    figures: dict[str, Any] = {
+        "strategy": strategy,
+        "training_dialogues": len(data.train),
+        "held_out_dialogues": len(data.held_out),
+    }
     if data.held_out:
         before = measure(begun.model, data.held_out, strategy, begun.tokenizer, begun.length)
         figures |= {f"{name}_of_base": before[name] for name in ("assistant_loss", "hits_at_1") if name in before}

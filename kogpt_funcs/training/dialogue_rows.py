@@ -1,4 +1,6 @@
-"""A row that holds a dialogue as an example: user and assistant by their marks, the assistant's last turn as the target."""
+"""A row that holds a dialogue as an example: user and assistant by their marks, the assistant's last turn as the
+target.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ _MARK = re.compile(r"<(usr|sys)>")
 
 
 def dialogue(row: dict[str, Any]) -> Iterator[Example]:
-    """A row has `turns`, a list that the user begins; or `conversation`, a text in which <usr> and <sys> mark the turns.
+    """A row has `turns`, a list that the user begins; or `conversation`, a text in which <usr> and <sys> mark the
+    turns.
 
     The last turn of the assistant is the target, what comes after it is left out.
     """
@@ -30,7 +33,9 @@ def dialogue(row: dict[str, Any]) -> Iterator[Example]:
 def _turns(row: dict[str, Any]) -> list[tuple[Special, str]]:
     if row.get("conversation") is not None:
         _, *parts = _MARK.split(str(row["conversation"]))
-        said = [(USER if mark == "usr" else ASSISTANT, text) for mark, text in zip(parts[::2], parts[1::2], strict=True)]
+        said = [
+            (USER if mark == "usr" else ASSISTANT, text) for mark, text in zip(parts[::2], parts[1::2], strict=True)
+        ]
     else:
         given = row["turns"]
         if not isinstance(given, list) or not all(isinstance(text, str) for text in given):

@@ -40,7 +40,9 @@ def save_adapter(model: Any, out: Path, begun: Start, figures: dict[str, Any]) -
 
 
 def save_trained(model: Any, out: Path, begun: Start, *, full: bool, figures: dict[str, Any]) -> None:
-    """What a fine-tuning has made: all weights if `full`, else the adapter. Of several processes the first one writes."""
+    """What a fine-tuning has made: all weights if `full`, else the adapter. Of several processes the first one
+    writes.
+    """
     with main_process_first() as first:
         if first and full:
             save_base(model, begun.tokenizer, out)
@@ -78,6 +80,9 @@ def placed(out: Path) -> Iterator[Path]:
         for path in folder.iterdir():
             os.replace(path, out / path.name)
     except OSError as error:
-        raise KogptError(f"{out} cannot be written: {error.strerror or error}. The run's checkpoints are kept; --resume writes it again.") from error
+        raise KogptError(
+            f"{out} cannot be written: {error.strerror or error}. The run's checkpoints are kept; --resume "
+            f"writes it again."
+        ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -58,17 +58,29 @@ class Data:
 
     @property
     def summary(self) -> str:
-        said = [f"{source.path.name}: {source.rows:,} rows, {source.bad:,} bad" for source in {s.path: s for s in self.sources}.values()]
+        said = [
+            f"{source.path.name}: {source.rows:,} rows, {source.bad:,} bad"
+            for source in {s.path: s for s in self.sources}.values()
+        ]
         said.append(f"{len(self.train):,} sequences to train on, {len(self.held_out):,} held out")
-        return "; ".join(said + ([f"{self.too_long:,} longer than the base's context, left out"] if self.too_long else [])) + "."
+        return (
+            "; ".join(said + ([f"{self.too_long:,} longer than the base's context, left out"] if self.too_long else []))
+            + "."
+        )
 
 
 def read_examples(
     function: str, files: list[Path], *, held_out: bool, passes: int = 1, keep: float = 1.0, seed: int = 0
 ) -> list[Example]:
-    """The held-out examples of `function` in `files`, or the others: a share `keep` of the rows, rendered `passes` times."""
+    """The held-out examples of `function` in `files`, or the others: a share `keep` of the rows, rendered `passes`
+    times.
+    """
     sources = [Source(file) for file in files]
-    found = [e for is_held_out, e in corpus.examples(function, sources, passes=passes, keep=keep, seed=seed) if is_held_out == held_out]
+    found = [
+        e
+        for is_held_out, e in corpus.examples(function, sources, passes=passes, keep=keep, seed=seed)
+        if is_held_out == held_out
+    ]
     if not found:
         raise _nothing(sources, "held-out" if held_out else "training")
     return found
@@ -78,7 +90,9 @@ def read(function: str, sources: list[Source], begun: Start, options: Options) -
     """The data of a run, read once (once a pass): bad rows and a summary are told on stderr."""
     data = Data(Sequences(), [], sources)
     found = corpus.examples(function, sources, passes=options.passes, keep=options.keep, seed=options.seed)
-    for held_out, example in tqdm(found, desc="Reading", unit=" examples", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False):
+    for held_out, example in tqdm(
+        found, desc="Reading", unit=" examples", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False
+    ):
         sequences = list(pieces(example, begun.tokenizer, begun.length))
         data.examples += not held_out
         data.too_long += not sequences
@@ -113,7 +127,9 @@ def finetune(
 def trained(
     begun: Start, task: Task, shown: list[Sequence], run: Path, options: Options, told: Record, mode: Mode
 ) -> tuple[Any, int]:
-    """The model of `begun`, trained on `task` in the folder `run`, and its steps; texts for the prompts of `shown` meanwhile."""
+    """The model of `begun`, trained on `task` in the folder `run`, and its steps; texts for the prompts of `shown`
+    meanwhile.
+    """
     torch.manual_seed(options.seed)
     model: Any = quickened(begun.model) if options.full else with_adapter(begun, options.rank)
     learned = [p for p in model.parameters() if p.requires_grad]

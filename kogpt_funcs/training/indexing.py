@@ -1,4 +1,6 @@
-"""Builds the index of written replies: dialogues (JSONL: turns, emotion, speech) and pairs (TSV: message, reply, emotion)."""
+"""Builds the index of written replies: dialogues (JSONL: turns, emotion, speech) and pairs (TSV: message, reply,
+emotion).
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def read(files: Sequence[Path]) -> list[Entry]:
             except (KeyError, TypeError) as error:
                 source.skip(row, f"turns, or message and reply, are wanted ({error}).")
     if not found:
-        raise KogptError(f"No reply in {', '.join(file.name for file in files)}. Wanted: rows with turns, or with message and reply.")
+        raise KogptError(
+            f"No reply in {', '.join(file.name for file in files)}. Wanted: rows with turns, or with message and reply."
+        )
     return list(found.values())
 
 
@@ -50,7 +54,9 @@ def build(entries: Sequence[Entry], folder: Path) -> None:
     """Writes the index of `entries` beside the encoder in `folder`."""
     encoder = Encoder(folder)
     starts = tqdm(range(0, len(entries), _BATCH), "Messages", unit=f" {_BATCH} texts", file=sys.stderr, disable=None)
-    write(entries, np.concatenate([encoder.encode([e.message for e in entries[i : i + _BATCH]]) for i in starts]), folder)
+    write(
+        entries, np.concatenate([encoder.encode([e.message for e in entries[i : i + _BATCH]]) for i in starts]), folder
+    )
 
 
 def write(entries: Sequence[Entry], vectors: Array, folder: Path) -> None:

@@ -42,7 +42,9 @@ class Interruption(TrainerCallback):
 
 
 def resume(trainer: Trainer, run: Path, checkpoint: Path | None) -> None:
-    """Trains in the folder `run` from `checkpoint`, or from step 0; whatever ends it leaves the last checkpoint whole."""
+    """Trains in the folder `run` from `checkpoint`, or from step 0; whatever ends it leaves the last checkpoint
+    whole.
+    """
     interruption = Interruption()
     trainer.add_callback(interruption)
     trainer.args.eval_on_start = checkpoint is None and trainer.eval_dataset is not None

@@ -15,15 +15,26 @@ from kogpt_funcs.training.record import Record
 _BEGIN, _END = "<!-- measured -->", "<!-- /measured -->"
 _FONTS = ("NanumGothic", "Noto Sans CJK KR", "Malgun Gothic", "AppleGothic")  # one that has Hangul, if there is one
 _NAMES = {
-    "accuracy": "accuracy (likeliest label)", "macro_f1": "macro-F1", "mean_auc": "mean one-vs-rest AUC",
-    "weakest_auc": "weakest AUC", "ece": "expected calibration error, 15 bins",
-}  # fmt: skip
+    "accuracy": "accuracy (likeliest label)",
+    "macro_f1": "macro-F1",
+    "mean_auc": "mean one-vs-rest AUC",
+    "weakest_auc": "weakest AUC",
+    "ece": "expected calibration error, 15 bins",
+}
 
 
 def write(
-    out: Path, function: str, run: Record, figures: dict[str, Any], groups: Groups, predicted: Predicted | None, curve: list[dict[str, Any]]
+    out: Path,
+    function: str,
+    run: Record,
+    figures: dict[str, Any],
+    groups: Groups,
+    predicted: Predicted | None,
+    curve: list[dict[str, Any]],
 ) -> None:
-    """Writes the pictures and, between two marks in out/README.md, the measured part of the card; the rest of a card is left as it is."""
+    """Writes the pictures and, between two marks in out/README.md, the measured part of the card; the rest of a card
+    is left as it is.
+    """
     from matplotlib import rc_context
 
     with rc_context({"font.family": [_hangul() or "sans-serif"], "axes.unicode_minus": False}):
@@ -41,24 +52,47 @@ def write(
 def _front(function: str, run: Record) -> str:
     return (
         "---\nlanguage: ko\nlicense: other\nlibrary_name: transformers\npipeline_tag: text-classification\n---\n\n"
-        f"# {function}\n\nStarted from `{run.base}`. Its licence follows from the base's and the data's: name them here.\n"
+        f"# {function}\n\nStarted from `{run.base}`. Its licence follows from the base's and the data's: name "
+        f"them here.\n"
     )
 
 
 def _text(run: Record, figures: dict[str, Any], groups: Groups, pictures: list[tuple[str, str]]) -> list[str]:
     files = [f"- `{entry['file']}`, {entry['rows']:,} rows, SHA-256 `{entry['sha256'][:12]}`" for entry in run.data]
     given = " ".join(f"--data {entry['file']}" for entry in run.data)
-    options = {key: run.options[key] for key in ("minutes", "epochs", "patience", "lr", "batch_size", "seed") if run.options.get(key) is not None}
-    command = " ".join(["kogpt train", run.name, f"--base {run.base}", given, *(f"--{k.replace('_', '-')} {v:g}" for k, v in options.items())])
+    options = {
+        key: run.options[key]
+        for key in ("minutes", "epochs", "patience", "lr", "batch_size", "seed")
+        if run.options.get(key) is not None
+    }
+    command = " ".join(
+        [
+            "kogpt train",
+            run.name,
+            f"--base {run.base}",
+            given,
+            *(f"--{k.replace('_', '-')} {v:g}" for k, v in options.items()),
+        ]
+    )
     return [
-        "## Data it was trained on", "", *dict.fromkeys(files), "",
-        "## Command", "", f"`{command}`: {figures['steps']:,} steps over {figures['training_rows']:,} rows, {run.started[:10]}.", "",
-        "## Held-out figures", "",
-        f"{figures['held_out_rows']:,} held-out rows that neither training nor calibration saw; {figures['calibration_rows']:,} others "
-        "chose temperatures, thresholds and the weight of the n-grams.", "",
-        *_table(figures, groups), "",
+        "## Data it was trained on",
+        "",
+        *dict.fromkeys(files),
+        "",
+        "## Command",
+        "",
+        f"`{command}`: {figures['steps']:,} steps over {figures['training_rows']:,} rows, {run.started[:10]}.",
+        "",
+        "## Held-out figures",
+        "",
+        f"{figures['held_out_rows']:,} held-out rows that neither training nor calibration saw; "
+        f"{figures['calibration_rows']:,} others "
+        "chose temperatures, thresholds and the weight of the n-grams.",
+        "",
+        *_table(figures, groups),
+        "",
         *(f"![{title}]({name})" for name, title in pictures),
-    ]  # fmt: skip
+    ]
 
 
 def _table(figures: dict[str, Any], groups: Groups) -> list[str]:
@@ -106,7 +140,14 @@ def _confusions(out: Path, groups: Groups, predicted: Predicted) -> list[tuple[s
         rows = predicted.of(part)
         if groups[name]["activation"] == "softmax" and len(rows.logits):
             counts = confusion(groups[name], rows)
-            found.append(_saved(_matrix(counts, groups[name]["labels"]), out, f"confusion_{name}.png", f"Confusion of {name}, share of each row"))
+            found.append(
+                _saved(
+                    _matrix(counts, groups[name]["labels"]),
+                    out,
+                    f"confusion_{name}.png",
+                    f"Confusion of {name}, share of each row",
+                )
+            )
     return found
 
 
@@ -115,7 +156,9 @@ def _matrix(counts: np.ndarray, labels: list[str]) -> Any:
     shares = counts / counts.sum(1, keepdims=True).clip(1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for i, j in np.ndindex(*shares.shape):
-        axes.text(j, i, f"{shares[i, j]:.2f}", ha="center", va="center", color="white" if shares[i, j] > 0.5 else "black")
+        axes.text(
+            j, i, f"{shares[i, j]:.2f}", ha="center", va="center", color="white" if shares[i, j] > 0.5 else "black"
+        )
     named = labels if _hangul() else [str(i) for i in range(len(labels))]
     axes.set_xticks(range(len(labels)), named)
     axes.set_yticks(range(len(labels)), [f"{name} ({count})" for name, count in zip(named, counts.sum(1), strict=True)])

@@ -46,7 +46,8 @@ def predict(model: Any, rows: Rows, ngrams: Ngrams | None = None) -> Predicted:
 
 
 def calibrate(groups: Groups, predicted: Predicted, ngrams: Ngrams | None) -> None:
-    """Sets what has the least loss on these rows: each group's temperature (Guo et al. 2017), and how much the n-grams weigh.
+    """Sets what has the least loss on these rows: each group's temperature (Guo et al. 2017), and how much the
+    n-grams weigh.
 
     That weight goes into the n-grams themselves. Groups whose labels are independent get thresholds besides.
     """
@@ -54,7 +55,11 @@ def calibrate(groups: Groups, predicted: Predicted, ngrams: Ngrams | None) -> No
         rows, group = predicted.of(part), groups[name]
         if not len(rows.logits):
             continue
-        options = [(_loss(group, rows, weight, t), weight, t) for weight in (_WEIGHTS if ngrams else (0.0,)) for t in _TEMPERATURES]
+        options = [
+            (_loss(group, rows, weight, t), weight, t)
+            for weight in (_WEIGHTS if ngrams else (0.0,))
+            for t in _TEMPERATURES
+        ]
         _, weight, temperature = min(options)
         group["temperature"] = round(float(temperature), 2)
         if ngrams:
@@ -79,7 +84,8 @@ def _loss(group: dict[str, Any], rows: Predicted, weight: float, temperature: fl
 
 
 def threshold(chances: np.ndarray, truth: np.ndarray) -> float:
-    """Where a label's F1 is highest: the mean of where it is on these rows, and where the probabilities themselves expect it.
+    """Where a label's F1 is highest: the mean of where it is on these rows, and where the probabilities themselves
+    expect it.
 
     The rows of a rare label are few, and the best place on them is chance; the expected F1 (Ye et al. 2012) uses all.
     """
@@ -91,7 +97,9 @@ def threshold(chances: np.ndarray, truth: np.ndarray) -> float:
 
 
 def measure(groups: Groups, predicted: Predicted) -> dict[str, Any]:
-    """For each group: macro-F1, mean and weakest one-vs-rest AUC, expected calibration error; accuracy where one label holds."""
+    """For each group: macro-F1, mean and weakest one-vs-rest AUC, expected calibration error; accuracy where one
+    label holds.
+    """
     figures: dict[str, Any] = {}
     for name, part in columns_of(groups).items():
         rows, group = predicted.of(part), groups[name]
@@ -129,7 +137,9 @@ def judged(group: dict[str, Any], rows: Predicted) -> tuple[np.ndarray, np.ndarr
 def reliability(confidence: np.ndarray, right: np.ndarray) -> np.ndarray:
     """[bins, 3]: mean confidence, share that was right, share of the cases, for each equal-width bin that has some."""
     which = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    return np.array([(confidence[which == b].mean(), right[which == b].mean(), (which == b).mean()) for b in np.unique(which)])
+    return np.array(
+        [(confidence[which == b].mean(), right[which == b].mean(), (which == b).mean()) for b in np.unique(which)]
+    )
 
 
 def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:

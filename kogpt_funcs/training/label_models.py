@@ -1,4 +1,6 @@
-"""What a classifier starts from: all weights of a base with a new head, or an adapter and a head on a base that is shared."""
+"""What a classifier starts from: all weights of a base with a new head, or an adapter and a head on a base that is
+shared.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ _HEAD_FASTER = 4.0  # times the adapter's rate: the head starts from random weig
 
 
 class WholeClassifier:
-    """All weights of any checkpoint, a causal base or an encoder, as transformers' sequence classifier. Character n-grams join it."""
+    """All weights of any checkpoint, a causal base or an encoder, as transformers' sequence classifier. Character
+    n-grams join it.
+    """
 
     kind, ngrams = "classifier", True
 
@@ -57,14 +61,21 @@ class AdaptedClassifier:
         self.encoder = encoder_of(begun.tokenizer, begun.length)
         pooled = Pooled(begun.model.base_model, sum(len(group["labels"]) for group in groups.values()))
         self._lora = LoraConfig(
-            r=rank, lora_alpha=2 * rank, target_modules=begun.architecture.targets, modules_to_save=["head"],
+            r=rank,
+            lora_alpha=2 * rank,
+            target_modules=begun.architecture.targets,
+            modules_to_save=["head"],
             fan_in_fan_out=begun.architecture.transposed,
-        )  # fmt: skip
+        )
         self.model = get_peft_model(pooled, self._lora)  # type: ignore[arg-type]
 
     def optimizer(self, rate: float) -> torch.optim.Optimizer:
         named = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
-        head: dict[str, Any] = {"params": [p for name, p in named if ".head." in name], "lr": rate * _HEAD_FASTER, "weight_decay": 0.01}
+        head: dict[str, Any] = {
+            "params": [p for name, p in named if ".head." in name],
+            "lr": rate * _HEAD_FASTER,
+            "weight_decay": 0.01,
+        }
         rest: dict[str, Any] = {"params": [p for name, p in named if ".head." not in name]}
         return torch.optim.AdamW([rest, head], lr=rate, weight_decay=0.0, betas=(0.9, 0.98))
 
@@ -74,11 +85,18 @@ class AdaptedClassifier:
         inside = "base_model.model."
         lora = {
             f"{inside}{self._prefix}.{name.removeprefix(inside + 'body.')}": tensor.to(torch.bfloat16).contiguous()
-            for name, tensor in state.items() if ".lora_" in name
-        }  # fmt: skip
-        head = {name.removeprefix(inside + "head."): tensor.contiguous() for name, tensor in state.items() if ".head." in name}
+            for name, tensor in state.items()
+            if ".lora_" in name
+        }
+        head = {
+            name.removeprefix(inside + "head."): tensor.contiguous()
+            for name, tensor in state.items()
+            if ".head." in name
+        }
         name = public_name(self.base)
-        config = replace(self._lora, task_type="CAUSAL_LM", modules_to_save=None, inference_mode=True, base_model_name_or_path=name)
+        config = replace(
+            self._lora, task_type="CAUSAL_LM", modules_to_save=None, inference_mode=True, base_model_name_or_path=name
+        )
         with placed(out) as folder:
             save_file(lora, str(folder / "adapter_model.safetensors"), metadata={"format": "pt"})
             save_file(head, str(folder / "head.safetensors"))
@@ -107,14 +125,23 @@ def _whole(base: str, labels: list[str]) -> tuple[Any, Encoder]:
         reader = encoder(folder, config)
         config.pad_token_id = reader.pad_id
         model, report = AutoModelForSequenceClassification.from_pretrained(
-            str(folder), config=config, dtype=torch.float32, local_files_only=True, output_loading_info=True, ignore_mismatched_sizes=True
+            str(folder),
+            config=config,
+            dtype=torch.float32,
+            local_files_only=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
         )
     except KogptError:
         raise
     except Exception as error:  # files break in many ways, and each library has its own words for it
         said = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        raise CheckpointError(f"Checkpoint {checkpoints.slug(base)!r} cannot be loaded as a classifier: {said:.200}") from error
+        raise CheckpointError(
+            f"Checkpoint {checkpoints.slug(base)!r} cannot be loaded as a classifier: {said:.200}"
+        ) from error
     trained = sum(p.numel() for name, p in model.named_parameters() if name not in report["missing_keys"])
     if trained < sum(p.numel() for p in model.parameters()) / 2:
-        raise CheckpointError(f"Checkpoint {checkpoints.slug(base)!r} lacks most of its weights. Training would start from random ones.")
+        raise CheckpointError(
+            f"Checkpoint {checkpoints.slug(base)!r} lacks most of its weights. Training would start from random ones."
+        )
     return model, reader

@@ -44,7 +44,9 @@ def is_held_out_label_row(row: dict[str, Any]) -> bool:
 
 
 def calibrates(text: str) -> bool:
-    """True for the half of the held-out texts that chooses temperatures and thresholds; the other half only measures."""
+    """True for the half of the held-out texts that chooses temperatures and thresholds; the other half only
+    measures.
+    """
     return crc32(text.encode()) >> 8 & 1 == 0
 
 
@@ -61,7 +63,9 @@ class Split(NamedTuple):
 
 
 def read(render: Any, sources: list[Source]) -> Split:
-    """The rows of `sources` as `render` labels them; bad ones are told on stderr. A file named twice is trained on twice, held out once."""
+    """The rows of `sources` as `render` labels them; bad ones are told on stderr. A file named twice is trained on
+    twice, held out once.
+    """
     train: list[Labelled] = []
     kept_back: list[Labelled] = []
     for i, source in enumerate(sources):
@@ -76,7 +80,10 @@ def read(render: Any, sources: list[Source]) -> Split:
     if not train:
         faults = next((f" {source.path.name}, {source.first_fault}" for source in sources if source.first_fault), "")
         names = ", ".join(source.path.name for source in sources)
-        raise KogptError(f"No row with labels to train on in {names}.{faults} What is wanted: {' '.join((render.__doc__ or '').split())}")
+        raise KogptError(
+            f"No row with labels to train on in {names}.{faults} What is wanted: "
+            f"{' '.join((render.__doc__ or '').split())}"
+        )
     return Split(train, *halves(kept_back))
 
 
@@ -99,8 +106,13 @@ def columns_of(groups: Groups) -> dict[str, slice]:
 
 
 def targets_of(rows: Sequence[Labelled], groups: Groups) -> tuple[np.ndarray, np.ndarray]:
-    """Targets fp32 [rows, labels] in 0 to 1, and known fp32 [rows, labels]: how much each weighs, 0 where it is not meant."""
-    values = [[row.targets.get(name, {}).get(label, 0.0) for name, group in groups.items() for label in group["labels"]] for row in rows]
+    """Targets fp32 [rows, labels] in 0 to 1, and known fp32 [rows, labels]: how much each weighs, 0 where it is not
+    meant.
+    """
+    values = [
+        [row.targets.get(name, {}).get(label, 0.0) for name, group in groups.items() for label in group["labels"]]
+        for row in rows
+    ]
     known = [[row.weight(name) for name, group in groups.items() for _ in group["labels"]] for row in rows]
     labels = sum(len(group["labels"]) for group in groups.values())
     return np.array(values, np.float32).reshape(-1, labels), np.array(known, np.float32).reshape(-1, labels)

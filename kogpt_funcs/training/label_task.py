@@ -40,7 +40,9 @@ class LabelTask:
 def group_loss(
     groups: Groups, weights: dict[str, torch.Tensor], logits: torch.Tensor, targets: torch.Tensor, known: torch.Tensor
 ) -> torch.Tensor:
-    """Sum over the groups of the mean loss a row; logits, targets, known [batch, labels], known being a row's weight."""
+    """Sum over the groups of the mean loss a row; logits, targets, known [batch, labels], known being a row's
+    weight.
+    """
     total = logits.new_zeros(())
     for name, columns in columns_of(groups).items():
         share = known[:, columns.start]
@@ -50,13 +52,16 @@ def group_loss(
             if groups[name]["activation"] == "softmax":
                 losses = functional.cross_entropy(part, wanted * weights[name].to(part.device), reduction="none")
             else:
-                losses = functional.binary_cross_entropy_with_logits(part, wanted, reduction="none").mean(1) * _SIGMOID_SHARE
+                losses = (
+                    functional.binary_cross_entropy_with_logits(part, wanted, reduction="none").mean(1) * _SIGMOID_SHARE
+                )
             total = total + (losses * share).mean()
     return total
 
 
 def class_weights(groups: Groups, targets: np.ndarray, known: np.ndarray) -> dict[str, torch.Tensor]:
-    """For each softmax group a weight a label: the root of how much rarer than the mean it is, 1 over the rows on average.
+    """For each softmax group a weight a label: the root of how much rarer than the mean it is, 1 over the rows on
+    average.
 
     Sigmoid groups have none: their thresholds see to rare labels, and their probabilities stay true.
     """

@@ -45,7 +45,9 @@ class Options(Choices):
 def train_classifier(
     function: str, sources: list[Source], *, base: str, run: Path, out: Path, options: Options, mode: Mode = "new"
 ) -> dict[str, Any]:
-    """Trains in the folder `run`, writes the checkpoint, its card and its pictures to `out`; returns held-out figures."""
+    """Trains in the folder `run`, writes the checkpoint, its card and its pictures to `out`; returns held-out
+    figures.
+    """
     record.refuse(run, mode)
     declared = registry.get(function)
     if declared.training_labels is None:
@@ -62,9 +64,11 @@ def train_classifier(
         checkpoint = record.begin(run, told, mode) if first else record.joined(run, mode)
     resume(trainer, run, checkpoint)
     figures: dict[str, Any] = {
-        "training_rows": len(rows.train), "calibration_rows": len(rows.calibration), "held_out_rows": len(rows.test),
+        "training_rows": len(rows.train),
+        "calibration_rows": len(rows.calibration),
+        "held_out_rows": len(rows.test),
         "steps": trainer.state.global_step,
-    }  # fmt: skip
+    }
     ngrams = _ngrams(rows.train, groups, task.weights) if started.ngrams else None
     if rows.calibration:
         calibrate(groups, predict(started.model, Rows(rows.calibration, started.encoder, groups), ngrams), ngrams)

@@ -13,7 +13,19 @@ from typing import Any
 from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.training import record, seals
 
-COLUMNS = ("run", "model", "base", "data", "strategy", "epochs", "train_loss", "validation_loss", "best", "date", "remark")
+COLUMNS = (
+    "run",
+    "model",
+    "base",
+    "data",
+    "strategy",
+    "epochs",
+    "train_loss",
+    "validation_loss",
+    "best",
+    "date",
+    "remark",
+)
 ORDERS = ("best", "date", "run")
 _WIDEST = 34  # characters of a cell in the terminal
 
@@ -29,7 +41,9 @@ class Entry:
 
     @property
     def best(self) -> float:
-        """The lowest held-out loss in nats a token, infinite if there is none. It compares runs on the same data and tokenizer."""
+        """The lowest held-out loss in nats a token, infinite if there is none. It compares runs on the same data and
+        tokenizer.
+        """
         return min((loss for _, loss in points(self, "validation_loss")), default=math.inf)
 
     @property
@@ -44,16 +58,22 @@ class Entry:
         about = self.record
         losses = {name: _losses(self, name, every) for name in ("train_loss", "validation_loss")}
         return losses | {
-            "run": self.run, "model": about.name if about.name == about.kind else f"{about.name} ({about.kind})", "base": about.base or "from scratch",
-            "data": " ".join(str(file["file"]) for file in about.data), "strategy": about.strategy or "",
+            "run": self.run,
+            "model": about.name if about.name == about.kind else f"{about.name} ({about.kind})",
+            "base": about.base or "from scratch",
+            "data": " ".join(str(file["file"]) for file in about.data),
+            "strategy": about.strategy or "",
             "epochs": f"{self.curve[-1]['epoch']:.2f}" if self.curve and "epoch" in self.curve[-1] else "",
-            "best": "" if math.isinf(self.best) else f"{self.best:.4f}", "date": about.started[:16].replace("T", " "),
+            "best": "" if math.isinf(self.best) else f"{self.best:.4f}",
+            "date": about.started[:16].replace("T", " "),
             "remark": about.remark,
-        }  # fmt: skip
+        }
 
 
 def entries(folder: Path, order: str = "best") -> list[Entry]:
-    """The runs in `folder`, sorted by "best" (lowest held-out loss first), "date" (latest first) or "run"; broken ones last."""
+    """The runs in `folder`, sorted by "best" (lowest held-out loss first), "date" (latest first) or "run"; broken
+    ones last.
+    """
     if not folder.is_dir():
         raise KogptError(f"No folder {folder}. Runs are kept there by kogpt train; give another one with --folder.")
     found = [_entry(path) for path in sorted(folder.iterdir()) if path.is_dir() and _is_run(path)]
@@ -67,7 +87,11 @@ def entries(folder: Path, order: str = "best") -> list[Entry]:
 def points(entry: Entry, name: str) -> list[tuple[float, float]]:
     """(step, loss) of each evaluation that has a finite loss called `name`."""
     found = [(line.get("step"), line.get(name)) for line in entry.curve]
-    return [(s, loss) for s, loss in found if isinstance(s, (int, float)) and isinstance(loss, (int, float)) and math.isfinite(loss)]
+    return [
+        (s, loss)
+        for s, loss in found
+        if isinstance(s, (int, float)) and isinstance(loss, (int, float)) and math.isfinite(loss)
+    ]
 
 
 def table(found: Sequence[Entry]) -> str:
@@ -115,7 +139,10 @@ def _short(entry: Entry) -> dict[str, str]:
     """The cells for a terminal; why a run is broken is told whole."""
     cells = entry.cells(every=False)
     kept = {"remark"} if entry.fault else set()
-    return {name: text if len(text) <= _WIDEST or name in kept else text[: _WIDEST - 1] + "…" for name, text in cells.items()}
+    return {
+        name: text if len(text) <= _WIDEST or name in kept else text[: _WIDEST - 1] + "…"
+        for name, text in cells.items()
+    }
 
 
 def _width(text: str) -> int:

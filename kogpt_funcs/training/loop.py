@@ -75,11 +75,24 @@ def arguments(run: Path, batch_size: int, seed: int, **options: Any) -> Training
     """Checkpoints and TensorBoard logs in `run`, bf16 autocast where it is fast; the run's Clock ends it."""
     gpu = torch.cuda.is_available()
     shared: dict[str, Any] = {
-        "output_dir": str(run), "per_device_train_batch_size": batch_size, "seed": seed, "max_steps": _STEPS, "bf16": has_bf16(),
-        "max_grad_norm": 1.0, "save_strategy": "steps", "save_total_limit": 2, "report_to": ["tensorboard"],
-        "dataloader_pin_memory": gpu, "use_cpu": not gpu, "remove_unused_columns": False, "disable_tqdm": True,
-        "log_level": "error", "log_level_replica": "error", "ddp_find_unused_parameters": False, "accelerator_config": {"even_batches": False},
-    }  # fmt: skip
+        "output_dir": str(run),
+        "per_device_train_batch_size": batch_size,
+        "seed": seed,
+        "max_steps": _STEPS,
+        "bf16": has_bf16(),
+        "max_grad_norm": 1.0,
+        "save_strategy": "steps",
+        "save_total_limit": 2,
+        "report_to": ["tensorboard"],
+        "dataloader_pin_memory": gpu,
+        "use_cpu": not gpu,
+        "remove_unused_columns": False,
+        "disable_tqdm": True,
+        "log_level": "error",
+        "log_level_replica": "error",
+        "ddp_find_unused_parameters": False,
+        "accelerator_config": {"even_batches": False},
+    }
     return TrainingArguments(**(shared | options))
 
 
@@ -141,7 +154,9 @@ class Clock(TrainerCallback):
 
 
 class Milestones(TrainerCallback):
-    """Evaluates and saves each epoch; or each tenth of the minutes. In between it saves every five minutes of training."""
+    """Evaluates and saves each epoch; or each tenth of the minutes. In between it saves every five minutes of
+    training.
+    """
 
     def __init__(self, clock: Clock, evaluates: bool) -> None:
         self.clock, self.evaluates = clock, evaluates
@@ -179,7 +194,9 @@ def agreed(value: float) -> float:
 
 @contextmanager
 def main_process_first() -> Iterator[bool]:
-    """True in the first of the processes that `accelerate launch` started, which the others wait for; or in the only one."""
+    """True in the first of the processes that `accelerate launch` started, which the others wait for; or in the only
+    one.
+    """
     state = PartialState(cpu=not torch.cuda.is_available())
     with state.main_process_first():
         yield state.is_main_process

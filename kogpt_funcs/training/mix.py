@@ -59,7 +59,9 @@ def read_mix(path: Path, data: Path) -> tuple[list[Path], list[Part]]:
         raise KogptError(f"{path} is not a text mix: {error}. See kogpt_funcs/training/mixes/base.toml.") from error
     missing = sorted({str(f) for f in [*vocabulary, *(part.file for part in parts)] if not f.is_file()})
     if missing:
-        raise KogptError(f"The mix names files that are not in {data}: {', '.join(missing)}. Give the folder with --data.")
+        raise KogptError(
+            f"The mix names files that are not in {data}: {', '.join(missing)}. Give the folder with --data."
+        )
     return vocabulary, parts
 
 

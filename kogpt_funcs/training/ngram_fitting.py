@@ -19,9 +19,13 @@ _ITERATIONS = 60
 
 
 def fit(
-    texts: Sequence[str], targets: np.ndarray, known: np.ndarray, groups: dict[str, dict[str, Any]], columns: dict[str, slice],
+    texts: Sequence[str],
+    targets: np.ndarray,
+    known: np.ndarray,
+    groups: dict[str, dict[str, Any]],
+    columns: dict[str, slice],
     importance: np.ndarray,
-) -> Ngrams:  # fmt: skip
+) -> Ngrams:
     """Weights for `texts` with targets [texts, labels] in 0 to 1, learned where `known` [texts, labels] is above 0.
 
     `importance` [labels] is how much a label of a softmax group counts.

@@ -9,7 +9,9 @@ import torch
 
 @cache
 def has_bf16() -> bool:
-    """Has the GPU, or else the processor, instructions for bf16? Without them (plain AVX2) bf16 is 100 times slower than fp32."""
+    """Has the GPU, or else the processor, instructions for bf16? Without them (plain AVX2) bf16 is 100 times slower
+    than fp32.
+    """
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

@@ -60,9 +60,18 @@ class Shape:
 
     def config(self, vocabulary: int, length: int) -> GPT2Config:
         return GPT2Config(
-            vocab_size=vocabulary, n_positions=length, n_embd=self.width, n_layer=self.layers, n_head=self.heads,
-            bos_token_id=0, eos_token_id=END, pad_token_id=PAD, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
-        )  # fmt: skip
+            vocab_size=vocabulary,
+            n_positions=length,
+            n_embd=self.width,
+            n_layer=self.layers,
+            n_head=self.heads,
+            bos_token_id=0,
+            eos_token_id=END,
+            pad_token_id=PAD,
+            resid_pdrop=0.0,
+            embd_pdrop=0.0,
+            attn_pdrop=0.0,
+        )
 
 
 @dataclass(frozen=True)
@@ -84,16 +93,29 @@ class Asked:
     @property
     def choices(self) -> Choices:
         tokens = self.batch_size * self.length
-        return Choices(batch_size=self.batch_size, batch_tokens=tokens, minutes=self.budget.minutes, epochs=self.budget.epochs, seed=self.seed)
+        return Choices(
+            batch_size=self.batch_size,
+            batch_tokens=tokens,
+            minutes=self.budget.minutes,
+            epochs=self.budget.epochs,
+            seed=self.seed,
+        )
 
     def record(self, begun: Start | None) -> Record:
         files = [*dict.fromkeys(part.file for part in self.parts), *([self.mix] if self.mix else [])]
         shape = {} if begun else {**asdict(self.shape), "vocabulary": self.vocabulary_size}
         options = {
-            **asdict(self.budget), **shape, "length": self.length, "decay": self.decay, "batch_size": self.batch_size,
-            "column": {name: found for part in self.parts for name, found in part.columns.items()}, "seed": self.seed,
-        }  # fmt: skip
-        return Record("base", "base", self.start, begun.fingerprint if begun else None, record.data_files(files), options)
+            **asdict(self.budget),
+            **shape,
+            "length": self.length,
+            "decay": self.decay,
+            "batch_size": self.batch_size,
+            "column": {name: found for part in self.parts for name, found in part.columns.items()},
+            "seed": self.seed,
+        }
+        return Record(
+            "base", "base", self.start, begun.fingerprint if begun else None, record.data_files(files), options
+        )
 
 
 def train_base(asked: Asked, run: Path, out: Path, mode: Mode = "new") -> dict[str, float]:
@@ -115,7 +137,8 @@ def train_base(asked: Asked, run: Path, out: Path, mode: Mode = "new") -> dict[s
 
 
 def pretrain(asked: Asked, run: Path, checkpoint: Path | None, begun: Start | None) -> dict[str, float]:
-    """Trains on what is packed in `run` until the budget is spent, from `checkpoint` if there is one; returns held-out figures.
+    """Trains on what is packed in `run` until the budget is spent, from `checkpoint` if there is one; returns
+    held-out figures.
 
     A new run begins with the weights of `begun`, if given (its own shape, its own tokenizer).
 
@@ -124,13 +147,24 @@ def pretrain(asked: Asked, run: Path, checkpoint: Path | None, begun: Start | No
     blocks, choices = Packed.load(run / "train.npz"), asked.choices
     packs = {path.stem: Packed.load(path) for path in sorted((run / "heldout").glob("*.npz"))}
     torch.manual_seed(asked.seed)
-    model = begun.model if begun else GPT2LMHeadModel(asked.shape.config(Tokenizer(run / "tokenizer.json").size, asked.length))
+    model = (
+        begun.model
+        if begun
+        else GPT2LMHeadModel(asked.shape.config(Tokenizer(run / "tokenizer.json").size, asked.length))
+    )
     compiled = compiler(asked.budget, len(blocks.ids) // asked.batch_size * (asked.budget.epochs or 0))
     task = BlockTask(Blocks(blocks), {group: packed for group, packed in packs.items() if packed.characters})
     trainer = trainer_for(
-        model, task, MuonAdamW(model), run, choices, decay=asked.decay, best=False, torch_compile=compiled,
+        model,
+        task,
+        MuonAdamW(model),
+        run,
+        choices,
+        decay=asked.decay,
+        best=False,
+        torch_compile=compiled,
         include_num_input_tokens_seen="all",
-    )  # fmt: skip
+    )
     resume(trainer, run, checkpoint)
     figures = {group: bits_per_character(model, packed) for group, packed in task.held_out.items()}
     figures["tokens_seen"] = float(trainer.state.num_input_tokens_seen)
@@ -197,7 +231,9 @@ def measure(model: torch.nn.Module, packed: Packed, blocks: int | None = None) -
     for rows, mask in zip(ids.split(4), counted.split(4), strict=True):
         with torch.autocast(device.type, torch.bfloat16, enabled=has_bf16()):
             logits = model(input_ids=rows.to(device), attention_mask=torch.ones_like(rows).to(device)).logits[:, :-1]
-        losses = torch.nn.functional.cross_entropy(logits.float().transpose(1, 2), rows[:, 1:].to(device), reduction="none")
+        losses = torch.nn.functional.cross_entropy(
+            logits.float().transpose(1, 2), rows[:, 1:].to(device), reduction="none"
+        )
         nats += float(losses[mask[:, 1:].to(device)].sum())
     model.train()
     share = float(counted.sum()) / max(1.0, float(packed.counted.sum()))
@@ -215,8 +251,12 @@ def _vocabulary_texts(files: list[Path], parts: list[Part]) -> Iterator[str]:
 
 
 def export(run: Path, out: Path) -> None:
-    """The last checkpoint of `run` as a folder that transformers and this project load: bf16 weights, config, tokenizer."""
+    """The last checkpoint of `run` as a folder that transformers and this project load: bf16 weights, config,
+    tokenizer.
+    """
     checkpoint = seals.last_whole(run)
     if checkpoint is None:
         raise KogptError(f"No checkpoint in {run}. Train one: kogpt train base --run {run}")
-    save_base(GPT2LMHeadModel.from_pretrained(str(checkpoint), dtype=torch.float32), Tokenizer(run / "tokenizer.json"), out)
+    save_base(
+        GPT2LMHeadModel.from_pretrained(str(checkpoint), dtype=torch.float32), Tokenizer(run / "tokenizer.json"), out
+    )

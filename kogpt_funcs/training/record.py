@@ -1,4 +1,6 @@
-"""What a run was started with (run.json) and how it went (curve.jsonl): a resume verifies the one, `kogpt runs` shows both."""
+"""What a run was started with (run.json) and how it went (curve.jsonl): a resume verifies the one, `kogpt runs` shows
+both.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def _now() -> str:
 
 @dataclass
 class Record:
-    """What a run is: `name` the function trained (or "base"), `data` its files, `options` whatever else decides the result."""
+    """What a run is: `name` the function trained (or "base"), `data` its files, `options` whatever else decides the
+    result.
+    """
 
     name: str
     kind: Kind
@@ -94,12 +98,17 @@ def joined(run: Path, mode: Mode) -> Path | None:
 
 
 def refuse(run: Path, mode: Mode) -> None:
-    """KogptError if the folder `run` and `mode` do not go together; quick, so that it can be asked before data is read."""
+    """KogptError if the folder `run` and `mode` do not go together; quick, so that it can be asked before data is
+    read.
+    """
     if run.exists() and not run.is_dir():
         raise KogptError(f"{run} is a file. A run is kept in a folder: choose another --run.")
     held = (run / RUN).is_file() or bool(seals.checkpoints(run))
     if mode == "new" and held:
-        raise KogptError(f"{run} holds a run already. Go on with it: --resume. Delete it and begin anew: --fresh. Or choose another --run.")
+        raise KogptError(
+            f"{run} holds a run already. Go on with it: --resume. Delete it and begin anew: --fresh. Or choose "
+            f"another --run."
+        )
     if mode == "resume":
         if not held:
             raise KogptError(f"{run} holds no run that could go on. Leave out --resume to begin one.")
@@ -113,7 +122,9 @@ def clear(run: Path) -> None:
 
 
 def log(run: Path, **figures: Any) -> None:
-    """One line of curve.jsonl: step, epoch, tokens, train_loss, validation_loss (nats a token), and whatever else is known."""
+    """One line of curve.jsonl: step, epoch, tokens, train_loss, validation_loss (nats a token), and whatever else is
+    known.
+    """
     with (run / CURVE).open("a", encoding="utf-8") as file:
         file.write(json.dumps(figures, ensure_ascii=False) + "\n")
 
@@ -131,18 +142,29 @@ def curve(run: Path) -> list[dict[str, Any]]:
 
 def _verify(run: Path, before: Record, now: Record) -> None:
     was, is_ = _identity(before), _identity(now)
-    differing = [f"{key} was {was.get(key)!r} and is now {is_.get(key)!r}" for key in {**was, **is_} if was.get(key) != is_.get(key)]
+    differing = [
+        f"{key} was {was.get(key)!r} and is now {is_.get(key)!r}"
+        for key in {**was, **is_}
+        if was.get(key) != is_.get(key)
+    ]
     if differing:
-        raise KogptError(f"{run} was started otherwise: {'; '.join(differing)}. Repeat its options, choose another --run, or begin anew with --fresh.")
+        raise KogptError(
+            f"{run} was started otherwise: {'; '.join(differing)}. Repeat its options, choose another --run, "
+            f"or begin anew with --fresh."
+        )
 
 
 def _identity(record: Record) -> dict[str, Any]:
     data = [f"{entry['file']} ({entry['sha256'][:12]})" for entry in record.data]
     options = {f"--{key.replace('_', '-')}": value for key, value in record.options.items() if key not in _BUDGET}
     return {
-        "the model": record.name, "the kind": record.kind, "the base": record.base_fingerprint, "the data": data,
-        "the strategy": record.strategy, **options,
-    }  # fmt: skip
+        "the model": record.name,
+        "the kind": record.kind,
+        "the base": record.base_fingerprint,
+        "the data": data,
+        "the strategy": record.strategy,
+        **options,
+    }
 
 
 def _rewind(run: Path, step: int) -> None:

@@ -1,4 +1,6 @@
-"""How well a model answers in held-out dialogues: loss on the assistant's tokens, and hits@1 of 20, by one rule for every strategy."""
+"""How well a model answers in held-out dialogues: loss on the assistant's tokens, and hits@1 of 20, by one rule for
+every strategy.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +18,33 @@ CANDIDATES = 20
 
 
 def measure(
-    model: torch.nn.Module, held_out: list[Example], strategy: Strategy, tokenizer: Tokenizer, length: int, seed: int = 0
+    model: torch.nn.Module,
+    held_out: list[Example],
+    strategy: Strategy,
+    tokenizer: Tokenizer,
+    length: int,
+    seed: int = 0,
 ) -> dict[str, float]:
-    """assistant_loss (nats a token of the assistant's turns) and hits_at_1, with the tokens and the dialogues they are from."""
+    """assistant_loss (nats a token of the assistant's turns) and hits_at_1, with the tokens and the dialogues they
+    are from.
+    """
     found = [answer for example in held_out for answer in answers(example, strategy, tokenizer, length)]
     nats, tokens = sequences.loss(model, found)
-    ranked = [rank(model, example, others, strategy, tokenizer, length) for example, others in _contests(held_out, seed)]
+    ranked = [
+        rank(model, example, others, strategy, tokenizer, length) for example, others in _contests(held_out, seed)
+    ]
     figures: dict[str, float] = {"assistant_tokens": tokens, "assistant_loss": round(nats / max(1, tokens), 4)}
     if ranked:
-        figures |= {"dialogues_ranked": len(ranked), "hits_at_1": round(sum(place == 0 for place in ranked) / len(ranked), 4)}
+        figures |= {
+            "dialogues_ranked": len(ranked),
+            "hits_at_1": round(sum(place == 0 for place in ranked) / len(ranked), 4),
+        }
     return figures
 
 
-def rank(model: torch.nn.Module, example: Example, others: list[str], strategy: Strategy, tokenizer: Tokenizer, length: int) -> int:
+def rank(
+    model: torch.nn.Module, example: Example, others: list[str], strategy: Strategy, tokenizer: Tokenizer, length: int
+) -> int:
     """How many of `others` the model finds likelier than the true last answer, by mean log-likelihood a token.
 
     The ranking is that of generative models in ConvAI2 (Dinan et al. 2019).
@@ -42,7 +58,9 @@ def rank(model: torch.nn.Module, example: Example, others: list[str], strategy: 
 
 
 def _contests(held_out: list[Example], seed: int) -> list[tuple[Example, list[str]]]:
-    """Each dialogue with 19 answers drawn from the other dialogues; none where there are not that many different ones."""
+    """Each dialogue with 19 answers drawn from the other dialogues; none where there are not that many different
+    ones.
+    """
     rng = random.Random(seed)
     said = sorted({example.target for example in held_out})
     found = []
@@ -57,7 +75,9 @@ def _contests(held_out: list[Example], seed: int) -> list[tuple[Example, list[st
 def _losses(model: Any, rows: list[sequences.Sequence]) -> list[float]:
     """Nats a token of each row's counted tokens."""
     model.eval()
-    batch = collate([{"input_ids": row.ids, "counted": [place >= row.start for place in range(len(row.ids))]} for row in rows])
+    batch = collate(
+        [{"input_ids": row.ids, "counted": [place >= row.start for place in range(len(row.ids))]} for row in rows]
+    )
     batch = {key: value.to(next(model.parameters()).device) for key, value in batch.items()}
     first = min(row.start for row in rows)  # what is said before all of them needs no logits
     labels = batch.pop("labels")[:, first:]

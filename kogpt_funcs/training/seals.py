@@ -1,4 +1,6 @@
-"""Which checkpoints of a run are whole: each is sealed when its last file is written, and read back only if the seal holds."""
+"""Which checkpoints of a run are whole: each is sealed when its last file is written, and read back only if the seal
+holds.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ _NAME = re.compile(r"checkpoint-(\d+)")
 
 
 def seal(checkpoint: Path) -> None:
-    """Writes seal.json, {file: SHA-256}, into a checkpoint folder that is complete. It appears at once or not at all."""
+    """Writes seal.json, {file: SHA-256}, into a checkpoint folder that is complete. It appears at once or not at
+    all.
+    """
     digests = {path.name: sha256(path) for path in sorted(checkpoint.iterdir()) if path.name != _SEAL}
     replace_text(checkpoint / _SEAL, json.dumps(digests, indent=2) + "\n")
 
@@ -68,7 +72,8 @@ def _check(checkpoint: Path) -> None:
     for name, digest in _digests(checkpoint).items():
         if sha256(checkpoint / name) != digest:
             raise KogptError(
-                f"{checkpoint / name} is damaged: it is not what training wrote. Delete the folder {checkpoint} to go on from the "
+                f"{checkpoint / name} is damaged: it is not what training wrote. Delete the folder "
+                f"{checkpoint} to go on from the "
                 "checkpoint before it, or begin anew with --fresh."
             )
 
@@ -77,4 +82,6 @@ def _digests(checkpoint: Path) -> dict[str, str]:
     try:
         return dict(json.loads((checkpoint / _SEAL).read_text(encoding="utf-8")))
     except ValueError:
-        raise KogptError(f"{checkpoint / _SEAL} is damaged. Delete the folder {checkpoint} to go on from the one before it.") from None
+        raise KogptError(
+            f"{checkpoint / _SEAL} is damaged. Delete the folder {checkpoint} to go on from the one before it."
+        ) from None

@@ -33,7 +33,9 @@ def sequences(examples: Iterable[Example], tokenizer: Tokenizer, length: int) ->
 
 
 def pieces(example: Example, tokenizer: Tokenizer, length: int) -> Iterator[Sequence]:
-    """An example as one sequence. A longer one than `length` tokens is cut if it is plain text: no text in its prompt."""
+    """An example as one sequence. A longer one than `length` tokens is cut if it is plain text: no text in its
+    prompt.
+    """
     before = tokenizer.encode(example.prompt)
     ids = [*before, *tokenizer.encode([example.target]), tokenizer.end]
     if len(ids) <= length:
@@ -75,9 +77,11 @@ class Sequences(torch.utils.data.Dataset):
 
 
 def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """input_ids and attention_mask [batch, longest]; labels, -100 on prompts and pads, of the `logits_to_keep` last places alone.
+    """input_ids and attention_mask [batch, longest]; labels, -100 on prompts and pads, of the `logits_to_keep` last
+    places alone.
 
-    The places before every target have no part in the loss: leaving them out of the vocabulary's matrix saves a third of a step.
+    The places before every target have no part in the loss: leaving them out of the vocabulary's matrix saves a third
+    of a step.
     """
     ids = pad_sequence([torch.tensor(row["input_ids"]) for row in rows], batch_first=True, padding_value=_FILLER)
     place = torch.arange(ids.shape[1])
@@ -108,7 +112,9 @@ class SequenceTask:
 
 
 def target_loss(model: Any, batch: dict[str, Any], reduction: str = "mean") -> torch.Tensor:
-    """Nats of the labels in `batch`, each told at the place before its own: their mean, their sum, or each one's own."""
+    """Nats of the labels in `batch`, each told at the place before its own: their mean, their sum, or each one's
+    own.
+    """
     labels = batch.pop("labels")[:, 1:]
     logits = model(**batch).logits[:, :-1].float()
     return torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels, reduction=reduction)

@@ -1,4 +1,6 @@
-"""Data files as rows and examples: columns mapped by name, bad rows told by their number and skipped. It knows no function."""
+"""Data files as rows and examples: columns mapped by name, bad rows told by their number and skipped. It knows no
+function.
+"""
 
 from __future__ import annotations
 
@@ -41,10 +43,15 @@ class Source:
                 continue
             yield row._replace(cells=row.cells | {wanted: row.cells[name] for wanted, name in self.columns.items()})
         if self.bad > self._told > 0:
-            print(f"{self.path.name}: {self.bad - _TOLD:,} more bad rows, {self.bad:,} of {self.rows:,} in all, skipped.", file=sys.stderr)
+            print(
+                f"{self.path.name}: {self.bad - _TOLD:,} more bad rows, {self.bad:,} of {self.rows:,} in all, skipped.",
+                file=sys.stderr,
+            )
 
     def render(self, render: Callable[..., Any], row: Row, *options: Any) -> list[Example]:
-        """The examples that `render(cells, *options)` makes of a row; none, and the row told, where it cannot use it."""
+        """The examples that `render(cells, *options)` makes of a row; none, and the row told, where it cannot use
+        it.
+        """
         try:
             found = list(render(row.cells, *options))
             for example in found:
@@ -81,7 +88,10 @@ class Source:
         table = tables.open_table(self.path)
         for wanted, name in self.columns.items():
             if name not in table.columns:
-                raise KogptError(f"{self.path.name} has no column {name!r} (--column {wanted}={name}). Columns found: {', '.join(table.columns)}.")
+                raise KogptError(
+                    f"{self.path.name} has no column {name!r} (--column {wanted}={name}). Columns found: "
+                    f"{', '.join(table.columns)}."
+                )
         return (row for row in tables.rows(table) if not row.blank)
 
 

@@ -32,13 +32,18 @@ class Start(NamedTuple):
 
 
 def start(base: str, dtype: torch.dtype = torch.float32) -> Start:
-    """The checkpoint `base`; CheckpointError where its architecture is not ours, it is damaged, or has another's tokenizer."""
+    """The checkpoint `base`; CheckpointError where its architecture is not ours, it is damaged, or has another's
+    tokenizer.
+    """
     folder, name = checkpoints.folder(base), checkpoints.slug(base)
     architecture = loading.architecture_of(folder)
     if architecture is None:
         kind = checkpoints.read_json(folder / "config.json").get("model_type")
         known = ", ".join(sorted(architectures()))
-        raise CheckpointError(f"Checkpoint {name!r} has architecture {kind!r}. Training starts from one of: {known}; such as small or gemma.")
+        raise CheckpointError(
+            f"Checkpoint {name!r} has architecture {kind!r}. Training starts from one of: {known}; such as "
+            f"small or gemma."
+        )
     tokenizer = read_tokenizer(folder)
     model = _load(folder, name, dtype)
     shape = architecture.shape(model.config)
@@ -47,15 +52,21 @@ def start(base: str, dtype: torch.dtype = torch.float32) -> Start:
             f"Checkpoint {name!r}: its tokenizer has {tokenizer.size} entries, its weights {shape.vocabulary}. "
             "They are not of one model."
         )
-    return Start(base, folder, architecture, tokenizer, model, min(shape.context, _LONGEST), architecture.fingerprint(model))
+    return Start(
+        base, folder, architecture, tokenizer, model, min(shape.context, _LONGEST), architecture.fingerprint(model)
+    )
 
 
 def with_adapter(begun: Start, rank: int) -> Any:
     """The model of `begun` with fresh LoRA on every linear layer of its blocks; the base's own weights are frozen."""
     lora = LoraConfig(
-        r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=begun.architecture.targets,
-        fan_in_fan_out=begun.architecture.transposed, task_type="CAUSAL_LM",
-    )  # fmt: skip
+        r=rank,
+        lora_alpha=2 * rank,
+        lora_dropout=0.0,
+        target_modules=begun.architecture.targets,
+        fan_in_fan_out=begun.architecture.transposed,
+        task_type="CAUSAL_LM",
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # PEFT uses what transformers is about to rename
         return get_peft_model(quickened(begun.model), lora)

@@ -1,4 +1,6 @@
-"""The one training loop: Hugging Face's Trainer on a task, within a budget, resumed bit for bit. It knows no kind of task."""
+"""The one training loop: Hugging Face's Trainer on a task, within a budget, resumed bit for bit. It knows no kind of
+task.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ class Task(Protocol):
         """The mean loss of what counts in `batch`."""
 
     def watch(self, model: Any) -> dict[str, float]:
-        """`loss`, and whatever else the curve is to keep, on held-out rows. The model may be left in evaluation mode."""
+        """`loss`, and whatever else the curve is to keep, on held-out rows. The model may be left in evaluation
+        mode.
+        """
 
 
 class TaskTrainer(Trainer):
@@ -57,14 +61,24 @@ class TaskTrainer(Trainer):
 
     def __init__(self, model: Any, task: Task, batch_tokens: int, **options: Any) -> None:
         rows: Any = task.train
-        super().__init__(model, train_dataset=rows, eval_dataset=rows if task.watched else None, data_collator=task.collate, **options)
+        super().__init__(
+            model,
+            train_dataset=rows,
+            eval_dataset=rows if task.watched else None,
+            data_collator=task.collate,
+            **options,
+        )
         self.task, self.batch_tokens = task, batch_tokens
 
     def get_train_dataloader(self) -> DataLoader:
         args = self.args
-        batches = LikeLengths(self.task.train.lengths, args.train_batch_size, self.batch_tokens, args.seed, args.world_size)
+        batches = LikeLengths(
+            self.task.train.lengths, args.train_batch_size, self.batch_tokens, args.seed, args.world_size
+        )
         rows: Any = self.task.train
-        loader = DataLoader(rows, batch_sampler=batches, collate_fn=self.task.collate, pin_memory=args.dataloader_pin_memory)
+        loader = DataLoader(
+            rows, batch_sampler=batches, collate_fn=self.task.collate, pin_memory=args.dataloader_pin_memory
+        )
         return self.accelerator.prepare(loader)
 
     def compute_loss(
@@ -123,29 +137,46 @@ class LikeLengths(BatchSampler):
 
 
 def trainer_for(
-    model: Any, task: Task, optimizer: torch.optim.Optimizer, run: Path, options: Choices, *watching: TrainerCallback,
-    decay: float = 1.0, best: bool = True, **further: Any,
-) -> TaskTrainer:  # fmt: skip
+    model: Any,
+    task: Task,
+    optimizer: torch.optim.Optimizer,
+    run: Path,
+    options: Choices,
+    *watching: TrainerCallback,
+    decay: float = 1.0,
+    best: bool = True,
+    **further: Any,
+) -> TaskTrainer:
     """A trainer in the folder `run`: warm-up, constant, then a fall over the last `decay` of the budget.
 
     With `best`, the weights that were best on the held-out rows are loaded at the end. `further` are TrainingArguments.
     """
     if options.patience and not task.watched:
-        raise KogptError("--patience needs held-out rows to look at, and these data hold none out: give more rows, or leave it out.")
+        raise KogptError(
+            "--patience needs held-out rows to look at, and these data hold none out: give more rows, or leave it out."
+        )
     clock = options.budget.clock()
-    chosen: dict[str, Any] = {"logging_steps": min(50, max(1, len(task.train) // options.batch_size)), **options.budget.options}
+    chosen: dict[str, Any] = {
+        "logging_steps": min(50, max(1, len(task.train) // options.batch_size)),
+        **options.budget.options,
+    }
     chosen["restore_callback_states_from_checkpoint"] = bool(options.patience)
     if task.watched:
         chosen |= {
-            "load_best_model_at_end": best, "metric_for_best_model": "loss", "greater_is_better": False,
-            "eval_strategy": chosen["save_strategy"], "eval_steps": chosen.get("save_steps"),
-        }  # fmt: skip
+            "load_best_model_at_end": best,
+            "metric_for_best_model": "loss",
+            "greater_is_better": False,
+            "eval_strategy": chosen["save_strategy"],
+            "eval_steps": chosen.get("save_steps"),
+        }
     stopping = [EarlyStoppingCallback(options.patience)] if options.patience else []
     trainer = TaskTrainer(
-        model, task, options.batch_tokens,
+        model,
+        task,
+        options.batch_tokens,
         args=arguments(run, options.batch_size, options.seed, **{**_TOKENS, **chosen, **further}),
         optimizers=(optimizer, warmup_stable_decay(optimizer, clock.progress, warmup_steps=50, decay=decay)),
         callbacks=[clock, Milestones(clock, task.watched), Progress(clock), Curve(run), *watching, *stopping],
-    )  # fmt: skip
+    )
     trainer.remove_callback(PrinterCallback)
     return trainer

@@ -46,7 +46,8 @@ def labelled(example: Example, strategy: Strategy, tokenizer: Tokenizer, length:
 
 
 def answers(example: Example, strategy: Strategy, tokenizer: Tokenizer, length: int) -> Iterator[Sequence]:
-    """Each turn of the assistant behind all that was said before it, for measuring: its own tokens count, no mark, no end.
+    """Each turn of the assistant behind all that was said before it, for measuring: its own tokens count, no mark, no
+    end.
 
     They are the same tokens whatever the strategy, which decides only whether `<s>` stands in front.
     """
@@ -80,7 +81,9 @@ class Dialogues(torch.utils.data.Dataset):
 
 
 def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-    """input_ids, attention_mask and labels [batch, longest]; labels are -100 where the loss does not count, so on pads."""
+    """input_ids, attention_mask and labels [batch, longest]; labels are -100 where the loss does not count, so on
+    pads.
+    """
     ids = [torch.tensor(row["input_ids"]) for row in rows]
     labels = [i.masked_fill(~torch.tensor(row["counted"]), -100) for i, row in zip(ids, rows, strict=True)]
     mask = [torch.ones_like(i) for i in ids]

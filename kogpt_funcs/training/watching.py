@@ -31,7 +31,9 @@ class Progress(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.is_world_process_zero and sys.stderr.isatty():
-            self.bar = tqdm(total=100, bar_format="{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}", file=sys.stderr)
+            self.bar = tqdm(
+                total=100, bar_format="{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}", file=sys.stderr
+            )
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if self.bar is not None:
@@ -46,7 +48,9 @@ class Progress(TrainerCallback):
         if self.bar is not None:
             self.bar.set_postfix_str(f"step {state.global_step}, {said}")
         else:
-            print(f"step {state.global_step:,} ({100 * self.clock.fraction:.0f} %): {said}", file=sys.stderr, flush=True)
+            print(
+                f"step {state.global_step:,} ({100 * self.clock.fraction:.0f} %): {said}", file=sys.stderr, flush=True
+            )
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if self.bar is not None:
@@ -59,20 +63,29 @@ class Curve(TrainerCallback):
     def __init__(self, run: Path) -> None:
         self.run = run
 
-    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float] | None = None, **kwargs: Any) -> None:
+    def on_evaluate(
+        self, args: Any, state: Any, control: Any, metrics: dict[str, float] | None = None, **kwargs: Any
+    ) -> None:
         if not state.is_world_process_zero or metrics is None:
             return
         before = max((line["step"] for line in record.curve(self.run)), default=0)
         losses = [line["loss"] for line in state.log_history if "loss" in line and line["step"] > before]
         others = {name.removeprefix("eval_"): round(value, 5) for name, value in metrics.items() if name != "eval_loss"}
         record.log(
-            self.run, step=state.global_step, epoch=round(state.epoch or 0.0, 4), tokens=int(state.num_input_tokens_seen),
-            train_loss=round(mean(losses), 5) if losses else None, validation_loss=round(metrics["eval_loss"], 5), **others,
-        )  # fmt: skip
+            self.run,
+            step=state.global_step,
+            epoch=round(state.epoch or 0.0, 4),
+            tokens=int(state.num_input_tokens_seen),
+            train_loss=round(mean(losses), 5) if losses else None,
+            validation_loss=round(metrics["eval_loss"], 5),
+            **others,
+        )
 
 
 class Samples(TrainerCallback):
-    """What the model writes for the first held-out prompts, on stderr and in samples.jsonl, beside what was to be learned."""
+    """What the model writes for the first held-out prompts, on stderr and in samples.jsonl, beside what was to be
+    learned.
+    """
 
     def __init__(self, run: Path, held_out: list[Sequence], begun: Start, count: int = 2) -> None:
         self.run, self.shown, self.length, self.tokenizer = run, held_out[:count], begun.length, begun.tokenizer
@@ -99,7 +112,13 @@ class Samples(TrainerCallback):
         with torch.random.fork_rng():
             torch.manual_seed(0)
             written = model.generate(
-                input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=True, temperature=0.8, top_k=50,
-                max_new_tokens=room, pad_token_id=self.tokenizer.pad, eos_token_id=self.tokenizer.end,
-            )  # fmt: skip
+                input_ids=ids,
+                attention_mask=torch.ones_like(ids),
+                do_sample=True,
+                temperature=0.8,
+                top_k=50,
+                max_new_tokens=room,
+                pad_token_id=self.tokenizer.pad,
+                eos_token_id=self.tokenizer.end,
+            )
         return written[0, len(prompt) :].tolist()

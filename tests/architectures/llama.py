@@ -25,7 +25,9 @@ class LlamaNetwork(TorchNetwork):
         c, body = model.config, model.model
         super().__init__(model, dtype, device, (c.num_hidden_layers, c.num_key_value_heads, c.head_dim))
         self._linears = [{p: self.linear_of(b.get_submodule(p).weight) for p in self.parts} for b in body.layers]
-        self._gains = [(self.keep(b.input_layernorm.weight), self.keep(b.post_attention_layernorm.weight)) for b in body.layers]
+        self._gains = [
+            (self.keep(b.input_layernorm.weight), self.keep(b.post_attention_layernorm.weight)) for b in body.layers
+        ]
         self._last, self._look_up = self.keep(body.norm.weight), self.tied(body.embed_tokens.weight)[1]
         self._to_logits, self._epsilon = self.linear_of(model.lm_head.weight), c.rms_norm_eps
         self._angles = 1 / c.rope_parameters["rope_theta"] ** (torch.arange(0, c.head_dim, 2).float() / c.head_dim)
@@ -37,10 +39,16 @@ class LlamaNetwork(TorchNetwork):
 
     def _block(self, layer: int, x: torch.Tensor, step: Pass) -> torch.Tensor:
         h = self._normed(x, self._gains[layer][0])
-        q, k, v = (self.linear(layer, f"self_attn.{p}_proj", h, step).view(len(h), -1, self.cache_shape[2]) for p in "qkv")
-        x = x + self.linear(layer, "self_attn.o_proj", self.attend(layer, self._turned(q), self._turned(k), v, step), step)
+        q, k, v = (
+            self.linear(layer, f"self_attn.{p}_proj", h, step).view(len(h), -1, self.cache_shape[2]) for p in "qkv"
+        )
+        x = x + self.linear(
+            layer, "self_attn.o_proj", self.attend(layer, self._turned(q), self._turned(k), v, step), step
+        )
         h = self._normed(x, self._gains[layer][1])
-        inner = functional.silu(self.linear(layer, "mlp.gate_proj", h, step)) * self.linear(layer, "mlp.up_proj", h, step)
+        inner = functional.silu(self.linear(layer, "mlp.gate_proj", h, step)) * self.linear(
+            layer, "mlp.up_proj", h, step
+        )
         return x + self.linear(layer, "mlp.down_proj", inner, step)
 
     def _head(self, x: torch.Tensor) -> torch.Tensor:

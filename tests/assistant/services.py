@@ -1,4 +1,6 @@
-"""A server that speaks as much of Open-Meteo, its geocoding and the share prices' JSON as the assistant asks of them, faults included."""
+"""A server that speaks as much of Open-Meteo, its geocoding and the share prices' JSON as the assistant asks of them,
+faults included.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,21 @@ PLACES = {
     "통영시": [{"name": "통영시", "latitude": 34.85, "longitude": 128.43333, "country_code": "KR"}],
 }
 FORECAST = {
-    "current": {"time": "2026-11-25T13:00", "temperature_2m": 7.6, "relative_humidity_2m": 41, "weather_code": 3, "wind_speed_10m": 2.31},
-    "daily": {
-        "time": ["2026-11-25", "2026-11-26", "2026-11-27"], "weather_code": [3, 61, 73], "temperature_2m_max": [9.1, 5.0, -1.2],
-        "temperature_2m_min": [-0.6, 1.4, -7.9], "precipitation_probability_max": [10, 85, 70],
+    "current": {
+        "time": "2026-11-25T13:00",
+        "temperature_2m": 7.6,
+        "relative_humidity_2m": 41,
+        "weather_code": 3,
+        "wind_speed_10m": 2.31,
     },
-}  # fmt: skip
+    "daily": {
+        "time": ["2026-11-25", "2026-11-26", "2026-11-27"],
+        "weather_code": [3, 61, 73],
+        "temperature_2m_max": [9.1, 5.0, -1.2],
+        "temperature_2m_min": [-0.6, 1.4, -7.9],
+        "precipitation_probability_max": [10, 85, 70],
+    },
+}
 SHARES = [
     {"code": "005935", "name": "삼성전자우", "nationCode": "KOR", "category": "stock"},
     {"code": "005930", "name": "삼성전자", "nationCode": "KOR", "category": "stock"},
@@ -35,18 +46,30 @@ SHARES = [
 ]
 QUOTES = {
     "005930": {
-        "stockName": "삼성전자", "closePrice": "71,500", "compareToPreviousClosePrice": "-500", "compareToPreviousPrice": {"code": "5", "text": "하락"},
-        "fluctuationsRatio": "-0.69", "marketStatus": "CLOSE", "localTradedAt": "2026-11-24T15:30:11+09:00",
+        "stockName": "삼성전자",
+        "closePrice": "71,500",
+        "compareToPreviousClosePrice": "-500",
+        "compareToPreviousPrice": {"code": "5", "text": "하락"},
+        "fluctuationsRatio": "-0.69",
+        "marketStatus": "CLOSE",
+        "localTradedAt": "2026-11-24T15:30:11+09:00",
     },
     "373220": {
-        "stockName": "LG에너지솔루션", "closePrice": "402,000", "compareToPreviousClosePrice": "3,500", "compareToPreviousPrice": {"code": "2", "text": "상승"},
-        "fluctuationsRatio": "0.88", "marketStatus": "OPEN", "localTradedAt": "2026-11-25T10:02:00+09:00",
+        "stockName": "LG에너지솔루션",
+        "closePrice": "402,000",
+        "compareToPreviousClosePrice": "3,500",
+        "compareToPreviousPrice": {"code": "2", "text": "상승"},
+        "fluctuationsRatio": "0.88",
+        "marketStatus": "OPEN",
+        "localTradedAt": "2026-11-25T10:02:00+09:00",
     },
-}  # fmt: skip
+}
 
 
 class Services(ThreadingHTTPServer):
-    """`fault` is what every answer suffers from: "" (none), "500", "html", "shape", "slow" (a byte now and then) or "silent"."""
+    """`fault` is what every answer suffers from: "" (none), "500", "html", "shape", "slow" (a byte now and then) or
+    "silent".
+    """
 
     daemon_threads = True
     block_on_close = False
@@ -60,9 +83,11 @@ class Services(ThreadingHTTPServer):
     def environment(self) -> dict[str, str]:
         url = f"http://127.0.0.1:{self.server_port}"
         return {
-            "KOGPT_WEATHER_URL": f"{url}/v1/forecast", "KOGPT_GEOCODING_URL": f"{url}/v1/search", "KOGPT_STOCK_URL": url,
+            "KOGPT_WEATHER_URL": f"{url}/v1/forecast",
+            "KOGPT_GEOCODING_URL": f"{url}/v1/search",
+            "KOGPT_STOCK_URL": url,
             "KOGPT_STOCK_SEARCH_URL": f"{url}/ac",
-        }  # fmt: skip
+        }
 
     def answer(self, path: str, asked: dict[str, str]) -> tuple[int, Any]:
         if path == "/v1/search":
@@ -84,7 +109,13 @@ class _Handler(BaseHTTPRequestHandler):
         asked = {name: values[0] for name, values in parse_qs(url.query).items()}
         self.server.asked.append((url.path, asked))
         fault = self.server.fault
-        status, data = (500, {"error": True}) if fault == "500" else (200, {}) if fault == "shape" else self.server.answer(url.path, asked)
+        status, data = (
+            (500, {"error": True})
+            if fault == "500"
+            else (200, {})
+            if fault == "shape"
+            else self.server.answer(url.path, asked)
+        )
         body = b"<html>" if fault == "html" else json.dumps(data).encode()
         if fault == "silent":
             time.sleep(4)

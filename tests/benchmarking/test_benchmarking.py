@@ -53,7 +53,8 @@ def test_prompts_have_the_length_asked_for_and_differ(tiny: Path, tokens: int) -
 
 
 @pytest.mark.parametrize(
-    "engine", [name if name in ("transformers", "ours") else pytest.param(name, marks=pytest.mark.soak) for name in ENGINES]
+    "engine",
+    [name if name in ("transformers", "ours") else pytest.param(name, marks=pytest.mark.soak) for name in ENGINES],
 )
 def test_an_engine_makes_as_many_tokens_as_asked(tiny: Path, engine: str) -> None:
     """What counts in the table must be what was computed: one prompt, and four at once where the engine batches."""
@@ -90,7 +91,9 @@ def test_held_out_text_is_read_from_a_file_or_a_runs_blocks(tiny: Path, tmp_path
     lines = read_documents(tmp_path / "text.txt", tiny)
     assert lines.characters == len("안녕하세요.") + len("오늘은 비가 온다.")
     assert [document.counted[0] for document in lines.documents] == [False, False]
-    pack([Example([Special("<s>")], "오늘은 비가 온다.")], Tokenizer(tiny / "tokenizer.json"), 16).save(tmp_path / "group.npz")
+    pack([Example([Special("<s>")], "오늘은 비가 온다.")], Tokenizer(tiny / "tokenizer.json"), 16).save(
+        tmp_path / "group.npz"
+    )
     blocks = read_documents(tmp_path, tiny)
     assert blocks.characters == len("오늘은 비가 온다.")
     assert sum(blocks.documents[0].counted) == len(lines.documents[1].ids) - 1
@@ -135,10 +138,24 @@ def test_json_and_chart_hold_what_was_measured(tmp_path: Path) -> None:
 
 def test_the_command_measures_and_writes(tiny: Path, tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("어느 날 아침, 그는 낯선 편지 한 통을 받았다.\n" * 3, "utf-8")
-    asked = ("--model", tiny, "--repeats", "1", "--new-tokens", "8", "--text", tmp_path / "text.txt", "--out", tmp_path / "run.json")
+    asked = (
+        "--model",
+        tiny,
+        "--repeats",
+        "1",
+        "--new-tokens",
+        "8",
+        "--text",
+        tmp_path / "text.txt",
+        "--out",
+        tmp_path / "run.json",
+    )
     done = run("bench", "stream", "quality", *asked)
     assert done.returncode == 0, done.stderr.decode()
-    figures = {(row["what"], row["engine"]): row["value"] for row in json.loads((tmp_path / "run.json").read_text("utf-8"))["figures"]}
+    figures = {
+        (row["what"], row["engine"]): row["value"]
+        for row in json.loads((tmp_path / "run.json").read_text("utf-8"))["figures"]
+    }
     for what in ("one stream", "quality"):
         assert all(figures[what, engine] > 0 for engine in ("transformers", "ours"))
     assert abs(figures["quality lost", "ours"]) < 1
@@ -150,13 +167,21 @@ def test_the_command_measures_and_writes(tiny: Path, tmp_path: Path) -> None:
 def test_everything_is_measured_on_servers_too(tiny: Path, tmp_path: Path) -> None:
     asked = ("--model", tiny, "--repeats", "1", "--new-tokens", "8", "--clients", "4", "--out", tmp_path / "run.json")
     done = subprocess.run(
-        command("bench", "concurrent", "latency", "memory", "overhead", *asked), cwd=ROOT, capture_output=True, timeout=900, check=False
+        command("bench", "concurrent", "latency", "memory", "overhead", *asked),
+        cwd=ROOT,
+        capture_output=True,
+        timeout=900,
+        check=False,
     )
     assert done.returncode == 0, done.stderr.decode()
     figures = json.loads((tmp_path / "run.json").read_text("utf-8"))["figures"]
     measured = {(row["what"], row["engine"]) for row in figures}
     assert {("4 at once", "ours, REST"), ("4 at once", "gradio + pipeline"), ("4 at once", "transformers")} <= measured
-    assert {("first token, p95", "ours, REST"), ("surface overhead", "ours, REST"), ("weights", "ours, REST")} <= measured
+    assert {
+        ("first token, p95", "ours, REST"),
+        ("surface overhead", "ours, REST"),
+        ("weights", "ours, REST"),
+    } <= measured
     assert all(row["value"] > 0 for row in figures if row["what"] != "surface overhead")
     assert {("process", "gradio + pipeline"), ("process", "ours, REST")} <= measured
 

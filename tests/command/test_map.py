@@ -43,7 +43,9 @@ def read_csv(path: Path, encoding: str = "utf-8") -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize(("encoding", "written"), [("utf-8", "utf-8"), ("utf-8-sig", "utf-8-sig"), ("cp949", "utf-8-sig")])
+@pytest.mark.parametrize(
+    ("encoding", "written"), [("utf-8", "utf-8"), ("utf-8-sig", "utf-8-sig"), ("cp949", "utf-8-sig")]
+)
 def test_csv(tmp_path: Path, home: Path, encoding: str, written: str) -> None:
     path = write(tmp_path / "글.csv", 'id,text\n1,"가나\n가, ""다"""\n2,하하\n', encoding)
     done = count(home, path)
@@ -61,8 +63,13 @@ def test_jsonl_keeps_json(tmp_path: Path, home: Path) -> None:
     assert count(home, path, "--column", "글").returncode == 0
     first, second = map(json.loads, (tmp_path / "a.count_letters.jsonl").read_text("utf-8").splitlines())
     assert first == {
-        "글": "하하", "n": [1], "text": "하하", "count_letters.total": 2, "letters": [{"letter": "하", "count": 2}], "error": None,
-    }  # fmt: skip
+        "글": "하하",
+        "n": [1],
+        "text": "하하",
+        "count_letters.total": 2,
+        "letters": [{"letter": "하", "count": 2}],
+        "error": None,
+    }
     assert (second["total"], second["count_letters.total"]) == (9, 1)
 
 
@@ -83,7 +90,11 @@ def test_xlsx_cells_stay_texts(tmp_path: Path, home: Path) -> None:
 def test_txt_becomes_csv(tmp_path: Path, home: Path) -> None:
     done = count(home, write(tmp_path / "a.txt", "하하\n\n가나다\n"))
     assert done.returncode == 0, said(done)
-    assert [(row["text"], row["total"]) for row in read_csv(tmp_path / "a.count_letters.csv")] == [("하하", "2"), ("", ""), ("가나다", "3")]
+    assert [(row["text"], row["total"]) for row in read_csv(tmp_path / "a.count_letters.csv")] == [
+        ("하하", "2"),
+        ("", ""),
+        ("가나다", "3"),
+    ]
 
 
 @pytest.mark.parametrize(("packing", "module"), [(".gz", gzip), (".xz", lzma)])
@@ -99,7 +110,7 @@ def test_spreadsheets_run_no_formula_that_a_function_wrote(tmp_path: Path, home:
     path = write(tmp_path / "a.csv", 'text\n"=HYPERLINK(""x"")"\n@가\n-1\n')
     assert count(home, path).returncode == 0
     found = read_csv(tmp_path / "a.count_letters.csv")
-    assert [row["count_letters.text"] for row in found] == ["'=HYPERLINK(\"x\")", "'@가", "'-1"]
+    assert [row["count_letters.text"] for row in found] == ['\'=HYPERLINK("x")', "'@가", "'-1"]
     assert found[1]["text"] == "@가"  # the user's own cells are left as they were
 
 
@@ -122,7 +133,9 @@ def test_the_status_is_1_when_every_row_failed(tmp_path: Path, home: Path) -> No
     done = count(home, write(tmp_path / "a.jsonl", '{"text": 5}\n{"other": "가"}\nno json\n'))
     assert done.returncode == 1
     assert "3 rows: 0 done, 3 bad" in said(done)
-    errors = [json.loads(line)["error"] for line in (tmp_path / "a.count_letters.jsonl").read_text("utf-8").splitlines()]
+    errors = [
+        json.loads(line)["error"] for line in (tmp_path / "a.count_letters.jsonl").read_text("utf-8").splitlines()
+    ]
     assert [error.split(":")[0] for error in errors] == ["text", "text", "JSON이 아닙니다"]
 
 
@@ -201,7 +214,13 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path, home: Path, end: sig
 def test_a_file_that_changed_or_a_journal_that_broke_is_refused(tmp_path: Path, home: Path) -> None:
     path = write(tmp_path / "a.csv", "text\n가\n나\n")
     journal = tmp_path / "a.count_letters.csv.partial"
-    run_line = {"function": "count_letters", "file": "0" * 64, "columns": {"text": "text"}, "values": {}, "base": "small"}
+    run_line = {
+        "function": "count_letters",
+        "file": "0" * 64,
+        "columns": {"text": "text"},
+        "values": {},
+        "base": "small",
+    }
     journal.write_text(json.dumps(run_line) + '\n[2, {"total": 1}, ""]\n')
     assert "differs: file was '000" in said(count(home, path))
     journal.write_text("{}\nnot json\n")
@@ -214,8 +233,9 @@ def test_two_runs_do_not_write_one_file(tmp_path: Path, home: Path) -> None:
     path = write(tmp_path / "a.csv", "text\n" + "가나다라마바사아자차\n" * 3)
     process = subprocess.Popen(
         command("map", "count_letters", path, "--column", "text", "--set", 'pause={"seconds": 0.2}'),
-        cwd=home, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        cwd=home,
+        stderr=subprocess.PIPE,
+    )
     while not list(tmp_path.glob("*.partial")):
         time.sleep(0.02)
     done = count(home, path, "--column", "text", "--set", 'pause={"seconds": 0.2}')

@@ -62,13 +62,25 @@ def test_what_ships_is_whole_in_english(name: str) -> None:
     ("right", "wrong", "sentence"),
     [
         ('    "title": "Spell out",\n', "", "ENGLISH does not fit: 'title' is missing"),
-        ('"between": ("Separator"', '"betwen": ("Separator"', "'input' has 'betwen', which is no field; fields: between, text"),
+        (
+            '"between": ("Separator"',
+            '"betwen": ("Separator"',
+            "'input' has 'betwen', which is no field; fields: between, text",
+        ),
         ('        "syllables.kind": ("Kind", "Hangul or another script."),\n', "", "'output' lacks 'syllables.kind'"),
         ('("Kind", "Hangul or another script.")', '"Kind"', "must give 'syllables.kind' as (title, description)"),
         ('"빈칸": "Blank", ', "", "'labels' lacks the choice '빈칸'"),
         ('LABELS = {"hangul": "한글"', 'LABELS = {"hangul": 1', "LABELS must be a dict"),
-        ("def stream(", "def training_examples(row): ...\n\n\ndef stream(", "training_examples must be a function of row, rng"),
-        ("def stream(", "def training_labels(row): ...\n\n\ndef stream(", "training_labels and LABEL_GROUPS go together"),
+        (
+            "def stream(",
+            "def training_examples(row): ...\n\n\ndef stream(",
+            "training_examples must be a function of row, rng",
+        ),
+        (
+            "def stream(",
+            "def training_labels(row): ...\n\n\ndef stream(",
+            "training_labels and LABEL_GROUPS go together",
+        ),
     ],
 )
 def test_what_does_not_fit_stops_the_load(right: str, wrong: str, sentence: str) -> None:

@@ -21,9 +21,14 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("unread")
 def test_the_environment_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {
-        "KOGPT_BASE": " some/where ", "KOGPT_WEIGHTS": "elsewhere", "KOGPT_CACHE_GB": "0.5", "KOGPT_QUEUE": "3",
-        "KOGPT_DETERMINISTIC": "1", "KOGPT_THREADS": "2", "KOGPT_API_KEY": "",
-    }  # fmt: skip
+        "KOGPT_BASE": " some/where ",
+        "KOGPT_WEIGHTS": "elsewhere",
+        "KOGPT_CACHE_GB": "0.5",
+        "KOGPT_QUEUE": "3",
+        "KOGPT_DETERMINISTIC": "1",
+        "KOGPT_THREADS": "2",
+        "KOGPT_API_KEY": "",
+    }
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     read = settings.current()

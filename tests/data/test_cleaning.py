@@ -59,13 +59,28 @@ def test_personal_data_goes(text: str, left: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["1592-1598 임진왜란", "2026-11-21", "2026.11.21. 12:30", "1,000,000,000원", "1234567명", "3.5점", "12월 3일-5일", "a@", "그래.나도", "#@이름#"]
-)  # fmt: skip
+    "text",
+    [
+        "1592-1598 임진왜란",
+        "2026-11-21",
+        "2026.11.21. 12:30",
+        "1,000,000,000원",
+        "1234567명",
+        "3.5점",
+        "12월 3일-5일",
+        "a@",
+        "그래.나도",
+        "#@이름#",
+    ],
+)
 def test_other_numbers_and_marks_stay(text: str) -> None:
     assert without_personal_data(text) == (text, [])
 
 
-@pytest.mark.parametrize(("mark", "closed"), [("#@이름#이가 왔어", True), ("#@이름#아!", True), ("#@이름#는 자", False), ("#@이름#야", False)])
+@pytest.mark.parametrize(
+    ("mark", "closed"),
+    [("#@이름#이가 왔어", True), ("#@이름#아!", True), ("#@이름#는 자", False), ("#@이름#야", False)],
+)
 def test_a_name_fits_the_particle_behind_it(mark: str, closed: bool) -> None:
     for seed in range(40):
         last = with_names(mark, random.Random(seed))[: -len(mark.rpartition("#")[2])][-1]
@@ -98,23 +113,39 @@ def clean(tmp_path: Path, content: str, *options: str, name: str = "a.jsonl", ou
 
 def test_the_report_says_which_rule_met_how_many_rows(tmp_path: Path) -> None:
     texts = [
-        "#@이름#아 010-1234-5678", "이거 봐 #@시스템#사진#", "사진 2장", "#@URL# 봐봐", "#@이모티콘#", "이 시발 뭐야", "시발점은 여기", "안녕!!", "안녕!",
-        "#@이모티콘# 좋아", "사진 찍자",
-    ]  # fmt: skip
+        "#@이름#아 010-1234-5678",
+        "이거 봐 #@시스템#사진#",
+        "사진 2장",
+        "#@URL# 봐봐",
+        "#@이모티콘#",
+        "이 시발 뭐야",
+        "시발점은 여기",
+        "안녕!!",
+        "안녕!",
+        "#@이모티콘# 좋아",
+        "사진 찍자",
+    ]
     rows = [json.dumps({"id": i, "text": text}, ensure_ascii=False) for i, text in enumerate(texts)]
     report = clean(tmp_path, "\n".join([*rows, "{broken"]) + "\n")
     assert report == {
-        "rows": 12, "written": 5, "unreadable": 1,
+        "rows": 12,
+        "written": 5,
+        "unreadable": 1,
         "dropped": {"picture_or_address": 3, "empty": 1, "abuse": 1, "repeated": 1},
         "changed": {"name": 1, "phone": 1, "clear_sentence": 1, "mark": 1},
-    }  # fmt: skip
+    }
     found = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
     assert [row["id"] for row in found] == [0, 6, 7, 9, 10]
     assert [row["text"] for row in found[1:]] == ["시발점은 여기", "안녕!", "좋아", "사진 찍자"]
 
 
 def test_turns_are_cleaned_one_by_one_and_a_dialogue_goes_as_a_whole(tmp_path: Path) -> None:
-    rows = [{"turns": ["안녕~", "그래..."]}, {"turns": ["안녕", "씨발"]}, {"turns": []}, {"turns": ["가", "#@이모티콘#"]}]
+    rows = [
+        {"turns": ["안녕~", "그래..."]},
+        {"turns": ["안녕", "씨발"]},
+        {"turns": []},
+        {"turns": ["가", "#@이모티콘#"]},
+    ]
     report = clean(tmp_path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     assert report["dropped"] == {"abuse": 1, "empty": 2}
     assert json.loads((tmp_path / "out.jsonl").read_text("utf-8")) == {"turns": ["안녕", "그래.."]}
@@ -136,7 +167,13 @@ def test_a_chathuman_sheet(tmp_path: Path, encoding: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "options", "out", "sentence"),
     [
-        ("a.jsonl", '{"글": "가"}\n', [], "out.jsonl", "has none of the columns text, sent, conversation, turns. Give --column: one of 글"),
+        (
+            "a.jsonl",
+            '{"글": "가"}\n',
+            [],
+            "out.jsonl",
+            "has none of the columns text, sent, conversation, turns. Give --column: one of 글",
+        ),
         ("a.jsonl", '{"글": "가"}\n', ["--column", "말"], "out.jsonl", "has no column '말'. Columns: 글"),
         ("a.csv", "text,sent\n가,나\n", [], "out.txt", "can hold one column, not text, sent"),
         ("a.jsonl", '{"turns": ["가"]}\n', [], "out.txt", "Row 1 holds turns"),
@@ -147,6 +184,8 @@ def test_a_chathuman_sheet(tmp_path: Path, encoding: str) -> None:
         ("a.txt", "가\n", [], "no/out.txt", "cannot be written"),
     ],
 )
-def test_what_cannot_be_cleaned_gets_a_sentence(tmp_path: Path, name: str, content: str, options: list[str], out: str, sentence: str) -> None:
+def test_what_cannot_be_cleaned_gets_a_sentence(
+    tmp_path: Path, name: str, content: str, options: list[str], out: str, sentence: str
+) -> None:
     assert sentence in clean(tmp_path, content, *options, name=name, out=out, status=1)
     assert {path.name for path in tmp_path.iterdir()} == {name}

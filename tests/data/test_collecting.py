@@ -46,7 +46,9 @@ def test_pages_are_followed_to_the_end(tmp_path: Path, server: YoutubeServer) ->
     assert lines == [f"댓글 {i} 둘째 줄" for i in range(250)]
     assert "250 comments, 3 units of quota" in said
     assert [asked.get("pageToken") for asked in server.asked] == [None, "page-100", "page-200"]
-    assert {(a["videoId"], a["order"], a["maxResults"], a["key"]) for a in server.asked} == {("dQw4w9WgXcQ", "relevance", "100", KEY)}
+    assert {(a["videoId"], a["order"], a["maxResults"], a["key"]) for a in server.asked} == {
+        ("dQw4w9WgXcQ", "relevance", "100", KEY)
+    }
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
@@ -114,7 +116,9 @@ def stopped(server: YoutubeServer, out: Path, number: int) -> str:
     """A run that got `number` while it waited for its third page."""
     server.at_once.clear()
     with subprocess.Popen(
-        command("collect", "youtube", *VIDEO, "--out", out), stderr=subprocess.PIPE, env={**os.environ, **environment(server)}
+        command("collect", "youtube", *VIDEO, "--out", out),
+        stderr=subprocess.PIPE,
+        env={**os.environ, **environment(server)},
     ) as process:
         assert process.stderr
         while len(server.asked) < 3:
@@ -140,7 +144,9 @@ def test_a_stopped_run_goes_on(tmp_path: Path, server: YoutubeServer, number: in
         file.write(b'{"next": "pa')
     assert "350 comments" in collect(server, *VIDEO, "--out", out)
     lines = out.read_text("utf-8").splitlines()
-    assert [line if suffix == ".txt" else json.loads(line)["text"] for line in lines] == [f"댓글 {i} 둘째 줄" for i in range(350)]
+    assert [line if suffix == ".txt" else json.loads(line)["text"] for line in lines] == [
+        f"댓글 {i} 둘째 줄" for i in range(350)
+    ]
     assert len(server.asked) == 5  # three, one of them in vain, then two
 
 
@@ -170,7 +176,9 @@ def test_a_token_that_has_expired_begins_anew_without_repeating(tmp_path: Path, 
         ((200, {"items": None}), "not a list of comments"),
     ],
 )
-def test_a_refusal_is_a_sentence_and_leaves_nothing(tmp_path: Path, server: YoutubeServer, script, sentence: str) -> None:
+def test_a_refusal_is_a_sentence_and_leaves_nothing(
+    tmp_path: Path, server: YoutubeServer, script, sentence: str
+) -> None:
     server.script = [script]
     assert sentence in collect(server, *VIDEO, "--out", tmp_path / "a.txt", status=1)
     assert list(tmp_path.iterdir()) == []
@@ -196,13 +204,22 @@ def test_an_error_that_stays_is_told_in_the_end() -> None:
         ([*VIDEO, "--out", "{here}/a.csv"], 1, "must end in one of .txt, .jsonl"),
         ([*VIDEO, "--out", "{here}/there.txt"], 1, "exists already"),
         ([*VIDEO, "--out", "{here}/no/a.txt"], 1, "cannot be written"),
-        ([*VIDEO, "--order", "relevance", "--out", "{here}/begun.txt"], 1, "differs: order was 'time' and is now 'relevance'"),
+        (
+            [*VIDEO, "--order", "relevance", "--out", "{here}/begun.txt"],
+            1,
+            "differs: order was 'time' and is now 'relevance'",
+        ),
         ([*VIDEO, "--out", "{here}/damaged.txt"], 1, "is damaged"),
     ],
 )
-def test_wrong_use_is_told(tmp_path: Path, server: YoutubeServer, arguments: list[str], status: int, sentence: str) -> None:
+def test_wrong_use_is_told(
+    tmp_path: Path, server: YoutubeServer, arguments: list[str], status: int, sentence: str
+) -> None:
     (tmp_path / "there.txt").write_text("mine", "utf-8")
-    begun = '{"video": "dQw4w9WgXcQ", "order": "time", "replies": false}\n{"next": "x", "size": 0, "repeated": 0, "ids": []}\n'
+    begun = (
+        '{"video": "dQw4w9WgXcQ", "order": "time", "replies": false}\n{"next": "x", "size": 0, "repeated": '
+        '0, "ids": []}\n'
+    )
     (tmp_path / "begun.txt.partial").write_text(begun, "utf-8")
     (tmp_path / "damaged.txt.partial").write_text("not json\n{}\n", "utf-8")
     given = [argument.replace("{here}", str(tmp_path)) for argument in arguments]

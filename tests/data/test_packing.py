@@ -12,7 +12,21 @@ from package_copy import ROOT, run
 from kogpt_funcs.data.packing import phrases
 from kogpt_funcs.models.tokenizers.kogpt2 import Tokenizer
 
-WORDS = ["바람", "소리가", "멀리서", "들려왔다", "그는", "천천히", "고개를", "돌려", "어두운", "골목을", "바라보았다", "비가", "시작했다"]
+WORDS = [
+    "바람",
+    "소리가",
+    "멀리서",
+    "들려왔다",
+    "그는",
+    "천천히",
+    "고개를",
+    "돌려",
+    "어두운",
+    "골목을",
+    "바라보았다",
+    "비가",
+    "시작했다",
+]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +37,9 @@ def tokenizer() -> Tokenizer:
 def novel(sentences: int, seed: int = 0) -> list[str]:
     """Lines of prose of one to nine sentences."""
     rng = random.Random(seed)
-    made = [" ".join(rng.choices(WORDS, k=rng.randint(2, 14))) + rng.choice([".", "?", "!", "…"]) for _ in range(sentences)]
+    made = [
+        " ".join(rng.choices(WORDS, k=rng.randint(2, 14))) + rng.choice([".", "?", "!", "…"]) for _ in range(sentences)
+    ]
     lines = []
     while made:
         take = rng.randint(1, 9)

@@ -96,8 +96,10 @@ def test_xlsx_gives_formulas_as_text_and_leaves_out_a_blank_tail(tmp_path: Path)
     book.save(tmp_path / "a.xlsx")
     found = list(rows(open_table(tmp_path / "a.xlsx")))
     assert [(row.number, row.cells["text"], row.blank) for row in found] == [
-        (2, "=1+1", False), (3, "", True), (4, "가", False),
-    ]  # fmt: skip
+        (2, "=1+1", False),
+        (3, "", True),
+        (4, "가", False),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,9 @@ def close(a: Any, b: Any) -> bool:
 @pytest.fixture(autouse=True)
 def in_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
     settings.replace(engine="fp32")  # the others' last digits differ between machines
-    monkeypatch.setattr(cache, "_entries", {name: entry for name, entry in cache._entries.items() if name != "small"} | _own)
+    monkeypatch.setattr(
+        cache, "_entries", {name: entry for name, entry in cache._entries.items() if name != "small"} | _own
+    )
 
 
 _own: dict[str, Any] = {}  # the base in fp32, kept from test to test

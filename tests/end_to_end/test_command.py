@@ -86,7 +86,9 @@ def test_every_field_is_an_option_with_its_korean_help(function) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 def test_options_fail_with_the_same_sentences_as_every_surface(function) -> None:
-    field = next(name for name, info in function.input.model_fields.items() if info.annotation in (float, Optional[float]))
+    field = next(
+        name for name, info in function.input.model_fields.items() if info.annotation in (float, Optional[float])
+    )
     with pytest.raises(Exception, match=field) as expected:
         function.parse({**function.examples[0], field: 1e9})
     text = [item for key, value in function.examples[0].items() for item in (f"--{key}", str(value))]
@@ -94,14 +96,30 @@ def test_options_fail_with_the_same_sentences_as_every_surface(function) -> None
 
 
 def test_options_json_and_stdin_give_the_same_answer(home: Path) -> None:
-    options = ["--text", "가나 가", "--least", "2", "--no-spaces", "--only", '["가", "나"]', "--pause", '{"seconds": 0.0}']
+    options = [
+        "--text",
+        "가나 가",
+        "--least",
+        "2",
+        "--no-spaces",
+        "--only",
+        '["가", "나"]',
+        "--pause",
+        '{"seconds": 0.0}',
+    ]
     request = {"text": "가나 가", "least": 2, "spaces": False, "only": ["가", "나"], "pause": {"seconds": 0.0}}
     expected = {"text": "가나 가", "total": 3, "letters": [{"letter": "가", "count": 2}]}
     ways = [
         run("call", "count_letters", *options, home=home),
         run("call", "count_letters", json.dumps(request), home=home),
         run("call", "count_letters", "-", stdin=json.dumps(request).encode(), home=home),
-        run("call", "count_letters", "-", stdin=b"\xef\xbb\xbf" + json.dumps(request, ensure_ascii=False).encode(), home=home),
+        run(
+            "call",
+            "count_letters",
+            "-",
+            stdin=b"\xef\xbb\xbf" + json.dumps(request, ensure_ascii=False).encode(),
+            home=home,
+        ),
     ]
     for done in ways:
         assert json.loads(done.stdout) == expected, done.stderr.decode()
@@ -192,9 +210,14 @@ def test_a_usage_error_has_status_2(home: Path, arguments: list) -> None:
 
 
 def test_a_fault_of_the_program_is_a_sentence_too(home: Path) -> None:
-    broken = "import kogpt_funcs.command.call as c; c._answers = None; from kogpt_funcs.command.kogpt import main; main()"
+    broken = (
+        "import kogpt_funcs.command.call as c; c._answers = None; from kogpt_funcs.command.kogpt import main; main()"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", broken, "call", "count_letters", "--text", "가"], cwd=home, capture_output=True, check=False
+        [sys.executable, "-c", broken, "call", "count_letters", "--text", "가"],
+        cwd=home,
+        capture_output=True,
+        check=False,
     )
     assert "TypeError" in sentence(done, 70)
 
@@ -215,8 +238,10 @@ def test_a_reader_that_leaves_is_met_in_silence(home: Path) -> None:
 def test_ctrl_c_is_quiet(home: Path) -> None:
     process = subprocess.Popen(
         command("call", "count_letters", "--text", "가" * 100, "--pause", '{"seconds": 1.0}', "--stream"),
-        cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        cwd=home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     process.stdout.readline()
     time.sleep(0.2)
     os.kill(process.pid, signal.SIGINT)

@@ -1,4 +1,6 @@
-"""MCP over a real server with the SDK's own client: tools, answers, faults, progress. Parametrised over the registry."""
+"""MCP over a real server with the SDK's own client: tools, answers, faults, progress. Parametrised over the
+registry.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,11 @@ async def test_a_call_answers_as_rest_does(server: Server, name: str, mode: str)
     async with connected(server, mode) as client:
         result = await client.call_tool(name, example(name))  # the client checks it against the output schema
     assert not result.is_error, text(result)
-    assert result.structured_content == json.loads(text(result)) == server.http.post(f"/api/{name}", json=example(name)).json()
+    assert (
+        result.structured_content
+        == json.loads(text(result))
+        == server.http.post(f"/api/{name}", json=example(name)).json()
+    )
 
 
 @pytest.mark.anyio
@@ -75,7 +81,16 @@ async def test_a_call_answers_as_rest_does(server: Server, name: str, mode: str)
 @pytest.mark.parametrize("name", NAMES)
 async def test_invalid_input_is_a_result_with_rests_sentence(server: Server, name: str, mode: str) -> None:
     key = free_text(name)
-    bad = [{}, {key: 1}, {key: None}, {key: "가" * 5000}, {"txet": "글"}, {key: ["글"]}, {key: "글", "😀": 1}, {key: {"a": {}}}]
+    bad = [
+        {},
+        {key: 1},
+        {key: None},
+        {key: "가" * 5000},
+        {"txet": "글"},
+        {key: ["글"]},
+        {key: "글", "😀": 1},
+        {key: {"a": {}}},
+    ]
     async with connected(server, mode) as client:
         for arguments in bad:
             result = await client.call_tool(name, arguments)
@@ -140,7 +155,9 @@ async def test_many_clients_are_answered_at_once(workshop: Server) -> None:
 
     async def ask(number: int) -> None:
         async with connected(workshop) as client:
-            answers[number] = (await client.call_tool("count_slowly", {"name": "many", "upto": number})).structured_content
+            answers[number] = (
+                await client.call_tool("count_slowly", {"name": "many", "upto": number})
+            ).structured_content
 
     async with anyio.create_task_group() as tasks:
         for number in range(1, 17):
@@ -151,16 +168,22 @@ async def test_many_clients_are_answered_at_once(workshop: Server) -> None:
 CALL = b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "%s", "arguments": %s}}'
 
 
-@pytest.mark.parametrize("arguments", [b'{"\\ud800": 1}', b'{"seed": 1e999}', b'{"seed": ' + b"9" * 400 + b"}", b'{"": 1}'])
+@pytest.mark.parametrize(
+    "arguments", [b'{"\\ud800": 1}', b'{"seed": 1e999}', b'{"seed": ' + b"9" * 400 + b"}", b'{"": 1}']
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_raw_bad_arguments_are_told_in_a_result(server: Server, name: str, arguments: bytes) -> None:
-    response = server.http.post("/mcp", content=CALL % (name.encode(), arguments), headers=HEADERS | {"Content-Type": "application/json"})
+    response = server.http.post(
+        "/mcp", content=CALL % (name.encode(), arguments), headers=HEADERS | {"Content-Type": "application/json"}
+    )
     assert response.status_code in (200, 400)
     assert b"Traceback" not in response.content
     assert b'"isError":true' in response.content or b'"error"' in response.content
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[]", b"[" * 100_000, b'{"a":NaN}', b"null", CALL % (b"x", b"[1]")])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff", b"[]", b"[" * 100_000, b'{"a":NaN}', b"null", CALL % (b"x", b"[1]")]
+)
 def test_what_is_no_request_is_refused(server: Server, body: bytes) -> None:
     response = server.http.post("/mcp", content=body, headers=HEADERS | {"Content-Type": "application/json"})
     assert 400 <= response.status_code < 500 or b'"error"' in response.content

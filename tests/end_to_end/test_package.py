@@ -24,7 +24,10 @@ FUNCTIONS = list(functions().values())
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 RANGES = {
     canonicalize_name(requirement.name): requirement.specifier
-    for text in [*PROJECT["dependencies"], *(text for extra in PROJECT["optional-dependencies"].values() for text in extra)]
+    for text in [
+        *PROJECT["dependencies"],
+        *(text for extra in PROJECT["optional-dependencies"].values() for text in extra),
+    ]
     for requirement in [Requirement(text)]
 }
 
@@ -57,7 +60,9 @@ def test_every_checkpoint_has_a_model_card() -> None:
         _, front, text = card.split("---\n", 2)
         assert yaml.safe_load(front)["license"], folder
         assert re.search("kogpt (train|index)", text), f"{folder}: the card names no command that trained it"
-        assert re.search(r"^#+ .*(?:data|자료|데이터)", text, re.IGNORECASE | re.MULTILINE), f"{folder}: no section on data"
+        assert re.search(r"^#+ .*(?:data|자료|데이터)", text, re.IGNORECASE | re.MULTILINE), (
+            f"{folder}: no section on data"
+        )
         assert re.search(r"held[- ]out[^.]*\d", text, re.IGNORECASE | re.DOTALL), f"{folder}: no held-out figures"
 
 
@@ -67,7 +72,9 @@ def test_no_file_names_a_folder_of_the_machine_it_was_made_on() -> None:
     for path in shipped():
         content = path.read_bytes()
         if path.suffix != ".safetensors" and b"\0" not in content:
-            found += [f"{path.relative_to(ROOT)}: {match}" for match in elsewhere.findall(content.decode("utf-8", "replace"))]
+            found += [
+                f"{path.relative_to(ROOT)}: {match}" for match in elsewhere.findall(content.decode("utf-8", "replace"))
+            ]
     assert found == []
 
 
@@ -85,14 +92,22 @@ def test_pins_are_exact_tested_and_within_the_ranges(name: str) -> None:
 
 
 def test_what_the_suite_imports_is_required() -> None:
-    """Everything outside training/, evaluation/, data/, command/ and benchmarking/ by requirements.txt and pyproject.toml alone: a Space installs nothing else."""
+    """Everything outside training/, evaluation/, data/, command/ and benchmarking/ by requirements.txt and
+    pyproject.toml alone: a Space installs nothing else.
+    """
     running, developing = pins("requirements.txt"), pins("requirements-dev.txt")
     assert set(running) == {name for name in RANGES if name not in developing}
     owners = importlib.metadata.packages_distributions()
     for path in [*(ROOT / "kogpt_funcs").rglob("*.py"), *(ROOT / "demos").rglob("*.py")]:
-        allowed = running | developing if {"training", "evaluation", "data", "command", "benchmarking"} & set(path.parts) else running
+        allowed = (
+            running | developing
+            if {"training", "evaluation", "data", "command", "benchmarking"} & set(path.parts)
+            else running
+        )
         for module in imported(path) - sys.stdlib_module_names - {"kogpt_funcs", "demos", "__future__", "mcp_types"}:
-            assert {canonicalize_name(owner) for owner in owners.get(module, [])} & set(allowed), f"{path} imports {module}"
+            assert {canonicalize_name(owner) for owner in owners.get(module, [])} & set(allowed), (
+                f"{path} imports {module}"
+            )
 
 
 def imported(path: Path) -> set[str]:
@@ -115,7 +130,15 @@ def test_the_readme_is_a_space_that_starts() -> None:
         assert re.search(rf"<!-- command: {command} -->\n```sh\npython3 -m venv \.venv && [^\n]+\n```\n", text)
 
 
-PORTABLE = ["field_validator", "model_config", "pattern=", "json_schema_extra", ".model_dump(", "model_validator", "ConfigDict"]
+PORTABLE = [
+    "field_validator",
+    "model_config",
+    "pattern=",
+    "json_schema_extra",
+    ".model_dump(",
+    "model_validator",
+    "ConfigDict",
+]
 
 
 @pytest.mark.parametrize("name", [*names(), "contract/fields"])
@@ -174,7 +197,11 @@ def test_a_seventh_function_is_a_file_and_nothing_else(tmp_path: Path) -> None:
 WRONG = {
     "no function": ("def count_letters(", "def count_them(", "has no function 'count_letters'"),
     "parameter name": ("def count_letters(input:", "def count_letters(request:", "exactly one parameter named `input`"),
-    "no annotation": ("def count_letters(input: CountLettersInput)", "def count_letters(input)", "the parameter `input`"),
+    "no annotation": (
+        "def count_letters(input: CountLettersInput)",
+        "def count_letters(input)",
+        "the parameter `input`",
+    ),
     "no return": (") -> CountLettersOutput:\n", "):\n", "the return value of count_letters must be annotated"),
     "not a model": ("-> CountLettersOutput:\n", "-> dict:\n", "must be annotated with a pydantic BaseModel"),
     "no docstring": ('"""글자 세기\n\n    글에 나온 글자를 셉니다.\n    """', "", "has no docstring"),

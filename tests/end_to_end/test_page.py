@@ -95,7 +95,9 @@ def test_a_hostile_text_gets_a_sentence(page: Page, server: Server, text: str) -
     function = next(f for f in functions().values() if required_texts(f))
     page.open(server, function.name)
     if text == "\ud800":  # the driver cannot carry it
-        page.driver.execute_script(PUT.replace("text);", "String.fromCharCode(0xd800));"), page.box(function.name, "text"), "")
+        page.driver.execute_script(
+            PUT.replace("text);", "String.fromCharCode(0xd800));"), page.box(function.name, "text"), ""
+        )
     elif len(text) > 1000:
         page.driver.execute_script(PUT.replace("text);", "text.repeat(3.5e6));"), page.box(function.name, "text"), "가")
     else:
@@ -128,7 +130,10 @@ def test_an_english_browser_reads_english_labels(english: Page, server: Server, 
         english.click(fold)
     for name in function.input.model_fields:
         place = f"#{function.name}-{name}"
-        label = f"{place} [data-testid=block-info], {place} .label-text, {place} .header-row .label"  # a table's is the last
+        label = (
+            f"{place} [data-testid=block-info], {place} .label-text, {place} "
+            f".header-row .label"
+        )  # a table's is the last
         english.wait(lambda css=label: english.texts(css))
         assert english.texts(label) == [function.english.input[name].title]
     assert not _HANGUL.search("".join(english.texts(f"#{function.name}-run")) + english.answer(function.name))

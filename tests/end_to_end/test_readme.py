@@ -1,4 +1,6 @@
-"""README.md: its code blocks run, its table of functions is the registry's. `python tests/test_readme.py` rewrites the table."""
+"""README.md: its code blocks run, its table of functions is the registry's. `python tests/test_readme.py` rewrites
+the table.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from suite_server import Server
 from kogpt_funcs.contract import registry
 
 README = ROOT / "README.md"
-_BLOCK = re.compile(r"^(?P<mark><!-- command: \w+ -->\n)?```(?P<language>sh|python|json)\n(?P<code>.*?)^```", re.M | re.S)
+_BLOCK = re.compile(
+    r"^(?P<mark><!-- command: \w+ -->\n)?```(?P<language>sh|python|json)\n(?P<code>.*?)^```", re.M | re.S
+)
 _TABLE = re.compile(r"(?<=<!-- functions -->\n).*?(?=<!-- /functions -->)", re.S)
 
 
@@ -39,7 +43,11 @@ def table() -> str:
 def commands() -> list[str]:
     """Every command of the sh blocks that starts with kogpt or curl, with its continuation lines."""
     lines = "".join(blocks("sh")).replace("\\\n", " ").splitlines()
-    return [line for line in lines if line.startswith(("kogpt ", "curl ")) and not line.startswith(("kogpt serve", "kogpt train"))]
+    return [
+        line
+        for line in lines
+        if line.startswith(("kogpt ", "curl ")) and not line.startswith(("kogpt serve", "kogpt train"))
+    ]
 
 
 def test_the_table_is_the_registrys() -> None:
@@ -57,9 +65,13 @@ def test_shell_commands_answer(command: str, server: Server, tmp_path: Path) -> 
     program = str(kogpt) if kogpt.exists() else f"{sys.executable} -m kogpt_funcs"
     line = re.sub(r"^kogpt ", f"{program} ", command).replace("http://127.0.0.1:7860", server.url)
     done = subprocess.run(
-        ["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=120,
+        ["bash", "-c", line],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     assert "error" not in done.stdout
     if done.stdout.startswith("{"):
@@ -69,7 +81,11 @@ def test_shell_commands_answer(command: str, server: Server, tmp_path: Path) -> 
 @pytest.mark.parametrize("code", blocks("python"))
 def test_python_blocks_run(code: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert done.returncode == 0, done.stderr
 

@@ -45,7 +45,9 @@ def test_a_stream_ends_with_what_the_plain_call_answers(server: Server, name: st
     assert last == post(server, name, example(name)).json()
 
 
-@pytest.mark.parametrize("text", ["😀👍🏽🇰🇷", "Only Latin letters here.", "ㅋㅋㅋ ㅠㅠ ^^", "\x07제어\x00문자", "줄\r\n바꿈\t탭"])
+@pytest.mark.parametrize(
+    "text", ["😀👍🏽🇰🇷", "Only Latin letters here.", "ㅋㅋㅋ ㅠㅠ ^^", "\x07제어\x00문자", "줄\r\n바꿈\t탭"]
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_odd_text_is_answered(server: Server, name: str, text: str) -> None:
     response = post(server, name, example(name) | {free_text(name): text})
@@ -58,8 +60,12 @@ def test_the_first_visitors_may_come_all_at_once(tmp_path: Path) -> None:
         early = server.http.get("/api/health")
         assert (early.status_code, early.json()["status"]) in [(503, "loading"), (200, "ok")]
         responses = list(visitors.map(lambda name: post(server, name, example(name)), NAMES * 4))
-        assert [response.status_code for response in responses] == [200] * len(responses), [r.text[:300] for r in responses]
-        assert {checkpoint["loads"] for checkpoint in server.http.get("/api/health").json()["models"]["checkpoints"]} == {1}
+        assert [response.status_code for response in responses] == [200] * len(responses), [
+            r.text[:300] for r in responses
+        ]
+        assert {
+            checkpoint["loads"] for checkpoint in server.http.get("/api/health").json()["models"]["checkpoints"]
+        } == {1}
 
 
 def test_an_empty_array_is_answered_with_an_empty_array(server: Server) -> None:
@@ -135,7 +141,9 @@ def test_the_docs_page_shows_each_function_in_a_browser(server: Server) -> None:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     with webdriver.Chrome(options) as browser:
         browser.get(f"{server.url}/api/docs")
-        WebDriverWait(browser, 60).until(lambda _: len(browser.find_elements(By.CLASS_NAME, "opblock")) >= 2 * len(NAMES))
+        WebDriverWait(browser, 60).until(
+            lambda _: len(browser.find_elements(By.CLASS_NAME, "opblock")) >= 2 * len(NAMES)
+        )
         shown = browser.find_element(By.ID, "swagger-ui").text
         assert all(f"/{name}" in shown and function(name).title in shown for name in NAMES)
         loaded = browser.execute_script("return performance.getEntriesByType('resource').map(e => e.name)")
@@ -177,7 +185,11 @@ def test_health_and_docs_stay_open_and_tell_of_the_key(locked: Server) -> None:
 
 def test_a_local_page_may_call_and_a_foreign_one_may_not(server: Server) -> None:
     def allowed(origin: str) -> str | None:
-        asked = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+        asked = {
+            "Origin": origin,
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "content-type",
+        }
         response = server.http.options(f"/api/{NAMES[0]}", headers=asked)
         return response.headers.get("access-control-allow-origin")
 

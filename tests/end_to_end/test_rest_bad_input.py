@@ -123,9 +123,13 @@ def test_a_compressed_body_is_415(server: Server) -> None:
     fault(post(server, NAMES[0], b"\x1f\x8b", headers={"Content-Encoding": "gzip"}), 415, "unsupported_encoding")
 
 
-@pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-8"])
+@pytest.mark.parametrize(
+    "kind", [None, "text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-8"]
+)
 def test_the_content_type_does_not_matter(workshop: Server, kind: str | None) -> None:
-    response = post(workshop, "break_down", b'\xef\xbb\xbf{"way": "well"}', headers={"Content-Type": kind} if kind else {})
+    response = post(
+        workshop, "break_down", b'\xef\xbb\xbf{"way": "well"}', headers={"Content-Type": kind} if kind else {}
+    )
     assert response.json()["text"] == "멀쩡합니다."
 
 
@@ -165,10 +169,18 @@ def test_a_bug_is_an_incident_and_its_cause_is_only_in_the_log(workshop: Server,
 
 def test_one_that_breaks_leaves_the_rest_of_the_array(workshop: Server) -> None:
     answers = post(workshop, "break_down", [{"way": way} for way in ("bug", "well", "busy", "well", "nan")]).json()
-    assert [answer.get("error", {}).get("code", "-") for answer in answers] == ["internal", "-", "busy", "-", "internal"]
+    assert [answer.get("error", {}).get("code", "-") for answer in answers] == [
+        "internal",
+        "-",
+        "busy",
+        "-",
+        "internal",
+    ]
 
 
 def test_an_output_is_always_valid_utf8_and_json(workshop: Server) -> None:
     assert json.loads(post(workshop, "break_down", {"way": "surrogate"}).content.decode("utf-8"))["text"] == "앞?뒤"
     fault(post(workshop, "break_down", {"way": "nan"}), 500, "internal")
-    assert events(post(workshop, "break_down/stream", {"way": "surrogate"})) == [("result", {"text": "앞?뒤", "number": 0.0})]
+    assert events(post(workshop, "break_down/stream", {"way": "surrogate"})) == [
+        ("result", {"text": "앞?뒤", "number": 0.0})
+    ]

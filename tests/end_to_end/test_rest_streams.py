@@ -67,7 +67,9 @@ def test_with_no_place_left_the_answer_is_busy_at_once(workshop: Server, tmp_pat
     with serving(tmp_path / "log", workshop.home, {"KOGPT_QUEUE": "1"}) as server, ExitStack() as crowd:
         streams = []
         for _ in range(9):  # one place, and eight threads to tell others that it is taken
-            streams.append(crowd.enter_context(server.http.stream("POST", "/api/count_slowly/stream", json=body)).iter_lines())
+            streams.append(
+                crowd.enter_context(server.http.stream("POST", "/api/count_slowly/stream", json=body)).iter_lines()
+            )
             assert next(streams[-1]) == "event: partial"
         for path in ("break_down", "break_down/stream"):
             response = post(server, path, {})

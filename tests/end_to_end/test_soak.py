@@ -1,4 +1,6 @@
-"""A hundred strangers at once for minutes: some leave, some send nonsense, some fail inside the batch. `make soak` runs it."""
+"""A hundred strangers at once for minutes: some leave, some send nonsense, some fail inside the batch. `make soak`
+runs it.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,18 @@ CLIENTS = 100
 SECONDS = float(os.environ.get("KOGPT_SOAK_SECONDS", "300"))
 
 SEEDED: list[tuple[str, dict[str, Any]]] = [
-    *(("continue_text", {"text": f"{place}에서 그는", "seed": i, "max_new_tokens": 16 + 8 * i}) for i, place in enumerate(("산", "집", "강", "섬"))),
-    *(("change_style", {"text": f"저는 {n}마리를 키워요.", "style": s}) for n, s in zip("두세네", ("반말", "왕", "나루토"), strict=True)),
-    *(("write_comment", {"topic": topic, "seed": i, "num_samples": 3}) for i, topic in enumerate(("결말", "배우 연기", "음악"))),
+    *(
+        ("continue_text", {"text": f"{place}에서 그는", "seed": i, "max_new_tokens": 16 + 8 * i})
+        for i, place in enumerate(("산", "집", "강", "섬"))
+    ),
+    *(
+        ("change_style", {"text": f"저는 {n}마리를 키워요.", "style": s})
+        for n, s in zip("두세네", ("반말", "왕", "나루토"), strict=True)
+    ),
+    *(
+        ("write_comment", {"topic": topic, "seed": i, "num_samples": 3})
+        for i, topic in enumerate(("결말", "배우 연기", "음악"))
+    ),
     *(("classify_emotion", {"text": text}) for text in ("너무 무서워.", "정말 고마워요!", "회의는 세 시입니다.")),
 ]
 BAD: list[tuple[str, bytes, set[int]]] = [
@@ -96,8 +107,19 @@ class Crowd:
 
 def resident(server: Server) -> int:
     """Megabytes that the server holds, by /proc."""
-    (pid,) = (p.name for p in Path("/proc").iterdir() if p.name.isdigit() and _port_of(p) == server.url.rsplit(":", 1)[1])
-    return int(next(line.split()[1] for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))) // 1000
+    (pid,) = (
+        p.name for p in Path("/proc").iterdir() if p.name.isdigit() and _port_of(p) == server.url.rsplit(":", 1)[1]
+    )
+    return (
+        int(
+            next(
+                line.split()[1]
+                for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+                if line.startswith("VmRSS")
+            )
+        )
+        // 1000
+    )
 
 
 def at_rest(server: Server) -> int:
@@ -121,7 +143,9 @@ def test_a_hundred_strangers(tmp_path: Path) -> None:
     home = copy_package(tmp_path, *functions)
     environment = {"KOGPT_WEIGHTS": str(ROOT / "weights"), "KOGPT_CACHE_GB": "0.012", "KOGPT_DETERMINISTIC": "1"}
     with serving(home / "log", home, environment) as server:
-        expected = {json.dumps([name, body]): server.http.post(f"/api/{name}", json=body).json() for name, body in SEEDED}
+        expected = {
+            json.dumps([name, body]): server.http.post(f"/api/{name}", json=body).json() for name, body in SEEDED
+        }
         crowd = Crowd(server, expected)
 
         async def crowded(seconds: float) -> None:
@@ -133,7 +157,10 @@ def test_a_hundred_strangers(tmp_path: Path) -> None:
         asyncio.run(crowded(SECONDS))
         busy, after = [*busy, resident(server)], at_rest(server)
         health = server.http.get("/api/health").json()
-        print(f"\n{dict(crowd.seen)}; {before} MB after the warm-up, {after} MB at the end, {busy} MB under load; {json.dumps(health)[:400]}")
+        print(
+            f"\n{dict(crowd.seen)}; {before} MB after the warm-up, {after} MB at the end, {busy} MB under "
+            f"load; {json.dumps(health)[:400]}"
+        )
         assert crowd.wrong == []
         assert min(crowd.seen[kind] for kind in ("right", "left", "refused", "failed alone")) > 20
         assert after < before * 1.05

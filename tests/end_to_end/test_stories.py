@@ -80,7 +80,9 @@ def test_one_opens_a_story_and_another_reads_along(library: StoriesServer, korea
     assert korean.requests_elsewhere(library) == english.requests_elsewhere(library) == []
 
 
-def test_the_slower_one_keeps_the_text_and_branches(library: StoriesServer, story: dict[str, Any], korean: Page, english: Page) -> None:
+def test_the_slower_one_keeps_the_text_and_branches(
+    library: StoriesServer, story: dict[str, Any], korean: Page, english: Page
+) -> None:
     for page in (korean, english):
         visit(page, library, f"/{story['id']}")
     put(korean, "#next [name=author]", "가람")
@@ -107,7 +109,9 @@ def test_the_slower_one_keeps_the_text_and_branches(library: StoriesServer, stor
     korean.complaints(), english.complaints()  # a 409 is told in the console, too
 
 
-def test_ones_own_last_part_is_taken_back_for_all(library: StoriesServer, story: dict[str, Any], korean: Page, english: Page) -> None:
+def test_ones_own_last_part_is_taken_back_for_all(
+    library: StoriesServer, story: dict[str, Any], korean: Page, english: Page
+) -> None:
     for page in (korean, english):
         visit(page, library, f"/{story['id']}")
     add(korean, "잘못 썼다.")
@@ -120,8 +124,12 @@ def test_ones_own_last_part_is_taken_back_for_all(library: StoriesServer, story:
         page.wait(lambda page=page: parts(page) == [OPENING["opening"]])
 
 
-def test_the_machine_offers_and_one_picks_refuses_or_edits(library: StoriesServer, story: dict[str, Any], korean: Page) -> None:
-    library.http.post(f"/api/stories/{story['id']}/suggest", json={"parent": story["parts"][0]["id"]})  # the model is loaded
+def test_the_machine_offers_and_one_picks_refuses_or_edits(
+    library: StoriesServer, story: dict[str, Any], korean: Page
+) -> None:
+    library.http.post(
+        f"/api/stories/{story['id']}/suggest", json={"parent": story["parts"][0]["id"]}
+    )  # the model is loaded
     visit(korean, library, f"/{story['id']}")
     korean.click("#ask")
     korean.wait(lambda: korean.texts("#candidates p"))
@@ -142,7 +150,9 @@ def test_the_machine_offers_and_one_picks_refuses_or_edits(library: StoriesServe
 
 def test_what_people_write_stays_text(library: StoriesServer, korean: Page) -> None:
     korean.complaints()
-    story = library.http.post("/api/stories", json={**OPENING, "title": HOSTILE, "author": HOSTILE[:30], "notes": HOSTILE}).json()
+    story = library.http.post(
+        "/api/stories", json={**OPENING, "title": HOSTILE, "author": HOSTILE[:30], "notes": HOSTILE}
+    ).json()
     body = {"text": HOSTILE, "author": "'\"><b>", "parent": story["parts"][0]["id"], "version": 1}
     library.http.post(f"/api/stories/{story['id']}/parts", json=body)
     for path in ("/", f"/{story['id']}", f"/{story['id']}/tree", f"/?q={HOSTILE}"):
@@ -151,27 +161,39 @@ def test_what_people_write_stays_text(library: StoriesServer, korean: Page) -> N
         assert not korean.all("main img, main script, main b")
     visit(korean, library, f"/{story['id']}")
     assert HOSTILE in parts(korean)
-    korean.driver.execute_script("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"document.title=1\">')")
+    korean.driver.execute_script(
+        "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"document.title=1\">')"
+    )
     assert korean.driver.title == HOSTILE  # were anything let through, the policy would still keep it from running
     assert all("Content Security Policy" in line or "404" in line for line in korean.complaints())
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [375, 1280])
-def test_every_page_fits_its_screen(library: StoriesServer, story: dict[str, Any], korean: Page, width: int, scheme: str) -> None:
+def test_every_page_fits_its_screen(
+    library: StoriesServer, story: dict[str, Any], korean: Page, width: int, scheme: str
+) -> None:
     devtools = korean.driver.execute_cdp_cmd
-    devtools("Emulation.setDeviceMetricsOverride", {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500})
+    devtools(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500},
+    )
     devtools("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
     library.http.post("/api/stories", json={**OPENING, "title": "긴" * 100, "opening": "a" * 2000})
     try:
         for path in ("/", "/new", f"/{story['id']}", f"/{story['id']}/tree", "/nothing-here"):
             visit(korean, library, path)
             assert korean.driver.execute_script("return document.documentElement.scrollWidth") <= width, path
-            text, paper = korean.driver.execute_script("const s = getComputedStyle(document.documentElement); return [s.color, s.backgroundColor]")
+            text, paper = korean.driver.execute_script(
+                "const s = getComputedStyle(document.documentElement); return [s.color, s.backgroundColor]"
+            )
             assert (brightness(text) < brightness(paper)) == (scheme == "light")
             assert abs(brightness(text) - brightness(paper)) > 150
         visit(korean, library, f"/{story['id']}")
-        letters = korean.driver.execute_script("const p = document.querySelector('.part p'), s = getComputedStyle(p); return p.clientWidth / parseFloat(s.fontSize)")
+        letters = korean.driver.execute_script(
+            "const p = document.querySelector('.part p'), s = getComputedStyle(p); return p.clientWidth / "
+            "parseFloat(s.fontSize)"
+        )
         assert 18 < letters < 42
     finally:
         devtools("Emulation.clearDeviceMetricsOverride", {})

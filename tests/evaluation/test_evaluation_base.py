@@ -32,7 +32,8 @@ def test_documents_end_at_the_end_token_or_with_their_block() -> None:
 def test_probabilities_are_those_by_hand() -> None:
     """Discounts are KenLM's fallback 0.5, 1, 1.5: no count occurs four times."""
     model = KneserNey(stream([_A, _B, _END], [_A, _C, _END], [_A, _B, _END]), 2, vocabulary=6)
-    # What precedes what: b after 1 word, c after 1, the end after 2; of these 4, 0.5 + 0.5 + 1 are shared among the 6 entries.
+    # What precedes what: b after 1 word, c after 1, the end after 2; of these 4, 0.5 + 0.5 + 1 are shared among the 6
+    # entries.
     b = (1 - 0.5) / 4 + 2 / 4 / 6
     end = (2 - 1) / 4 + 2 / 4 / 6
     # a is followed 3 times: by b twice, by c once; b twice by the end.
@@ -59,17 +60,27 @@ def test_probabilities_after_any_context_sum_to_one() -> None:
 
 
 def test_more_context_predicts_better() -> None:
-    documents = [[4, *[5, 6, 7, 8] * 2, _END], [4, *[6, 5, 8, 7] * 2, _END]] * 30 + [[4, n % 5 + 4, _END] for n in range(50)]
+    documents = [[4, *[5, 6, 7, 8] * 2, _END], [4, *[6, 5, 8, 7] * 2, _END]] * 30 + [
+        [4, n % 5 + 4, _END] for n in range(50)
+    ]
     held_out = stream([4, 5, 6, 7, 8, 5, 6, 7, 8, _END])
     bits = [-np.log2(KneserNey(stream(*documents), order, 16).probabilities(held_out)).sum() for order in (1, 2, 3)]
     assert bits[0] > bits[1] > bits[2]
 
 
 def test_the_shipped_base_beside_kneser_ney(tmp_path: Path) -> None:
-    texts = [f"{who}는 {where}에서 {n}번 {did}." for n in range(60) for who in "개새말" for where in "산강들" for did in ("웃었다", "울었다")]
+    texts = [
+        f"{who}는 {where}에서 {n}번 {did}."
+        for n in range(60)
+        for who in "개새말"
+        for where in "산강들"
+        for did in ("웃었다", "울었다")
+    ]
     rows = "".join(json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts)
     (tmp_path / "texts.jsonl").write_text(rows, encoding="utf-8")
-    mix = 'vocabulary = ["texts.jsonl"]\n[[part]]\nfile = "texts.jsonl"\nfunction = "continue_text"\ngroup = "stories"\n'
+    mix = (
+        'vocabulary = ["texts.jsonl"]\n[[part]]\nfile = "texts.jsonl"\nfunction = "continue_text"\ngroup = "stories"\n'
+    )
     (tmp_path / "mix.toml").write_text(mix, encoding="utf-8")
     base.pack(tmp_path / "run", tmp_path, tmp_path / "mix.toml")
     figures = base.measure(tmp_path / "run")

@@ -1,4 +1,6 @@
-"""`kogpt evaluate change_style`: what it prints and writes, on the shipped adapter; which words count as kept; who judges."""
+"""`kogpt evaluate change_style`: what it prints and writes, on the shipped adapter; which words count as kept; who
+judges.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +22,25 @@ from kogpt_funcs.training.mix import is_test
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """SmileStyle-like rows, four of them held out."""
-    rows = [{"formal": f"저는 {n}번 버스를 타요.", "informal": f"나는 {n}번 버스를 타.", "king": f"짐은 {n}번 버스를 타오."} for n in range(300)]
+    rows = [
+        {"formal": f"저는 {n}번 버스를 타요.", "informal": f"나는 {n}번 버스를 타.", "king": f"짐은 {n}번 버스를 타오."}
+        for n in range(300)
+    ]
     held = [row for row in rows if is_test(row)][:4]
     kept_rows = [row for row in rows if not is_test(row)][:60] + held
-    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in kept_rows), encoding="utf-8")
+    (tmp_path / "pairs.jsonl").write_text(
+        "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in kept_rows), encoding="utf-8"
+    )
     return tmp_path
 
 
 def test_it_prints_tables_and_writes_the_same_as_json(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(data)
-    done = CliRunner().invoke(evaluate, ["change_style", "--data", "pairs.jsonl", "--limit", "2", "--json", "figures.json"], catch_exceptions=False)
+    done = CliRunner().invoke(
+        evaluate,
+        ["change_style", "--data", "pairs.jsonl", "--limit", "2", "--json", "figures.json"],
+        catch_exceptions=False,
+    )
     assert done.exit_code == 0, done.output
     figures = json.loads((data / "figures.json").read_text(encoding="utf-8"))
     assert text_of(figures) == done.stdout.rstrip("\n")
@@ -38,7 +49,10 @@ def test_it_prints_tables_and_writes_the_same_as_json(data: Path, monkeypatch: p
         assert 0 <= row["chrf_copy"] <= 100
         assert row["of_references_percent"] == 100
     assert figures["styles"]["반말"]["removed_percent"] == pytest.approx(
-        100 * (figures["styles"]["반말"]["chrf"] - figures["styles"]["반말"]["chrf_copy"]) / (100 - figures["styles"]["반말"]["chrf_copy"]), abs=0.6
+        100
+        * (figures["styles"]["반말"]["chrf"] - figures["styles"]["반말"]["chrf_copy"])
+        / (100 - figures["styles"]["반말"]["chrf_copy"]),
+        abs=0.6,
     )
     assert figures["kept"]["numbers"]["found"] == 6
     assert figures["bits_per_character"]["trained for it"]["bits"] < figures["bits_per_character"]["base alone"]["bits"]
@@ -54,7 +68,11 @@ def test_without_held_out_rows_it_says_so(data: Path) -> None:
 
 def test_sources_are_formal_but_for_the_formal_style() -> None:
     row = {"formal": ["갑니다.", "가요."], "informal": "나는 가.", "king": "짐은 가오.", "chat": "시발", "naruto": ""}
-    assert pairs(row) == [Pair("나는 가.", "존댓말", "갑니다."), Pair("갑니다.", "반말", "나는 가."), Pair("갑니다.", "왕", "짐은 가오.")]
+    assert pairs(row) == [
+        Pair("나는 가.", "존댓말", "갑니다."),
+        Pair("갑니다.", "반말", "나는 가."),
+        Pair("갑니다.", "왕", "짐은 가오."),
+    ]
     assert pairs({"king": "짐은 가오."}) == []
 
 
@@ -71,7 +89,9 @@ def test_kept_counts_words_the_reference_has_and_all_numbers() -> None:
 
 
 def test_the_judge_reads_endings_and_is_kept(tmp_path: Path) -> None:
-    texts = [f"{n}시에 {verb}{end}" for n in range(20) for verb in ("가", "오", "자") for end in ("니다", "냐니깐", "시오")]
+    texts = [
+        f"{n}시에 {verb}{end}" for n in range(20) for verb in ("가", "오", "자") for end in ("니다", "냐니깐", "시오")
+    ]
     labels = ["존댓말", "나루토", "왕"] * 60
     judge = fitted(texts, labels, tmp_path)
     assert judge.read(["학교에 가냐니깐", "산에 오시오"]) == ["나루토", "왕"]

@@ -1,4 +1,6 @@
-"""What is measured of written samples: diversity, loops, verbatim overlap; `kogpt evaluate` of the writing functions; the grid."""
+"""What is measured of written samples: diversity, loops, verbatim overlap; `kogpt evaluate` of the writing functions;
+the grid.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,13 @@ def test_a_loop_is_a_fourgram_twice_or_a_word_four_times_in_a_row(text: str, cir
 
 
 def test_the_longest_overlap_is_found_wherever_it_stands() -> None:
-    samples = [_LETTERS, "x" + _LETTERS[3:25] + "y", _LETTERS[:19], "없는 말이 길게 이어지는 그런 문장이다 정말로", _LETTERS[:25] + "  \n" + _LETTERS[:20]]
+    samples = [
+        _LETTERS,
+        "x" + _LETTERS[3:25] + "y",
+        _LETTERS[:19],
+        "없는 말이 길게 이어지는 그런 문장이다 정말로",
+        _LETTERS[:25] + "  \n" + _LETTERS[:20],
+    ]
     texts = ["ㅋㅋ " + _LETTERS[5:] + " ㅋㅋ", "다른 글", _LETTERS[:30], _LETTERS[:25] + " " + _LETTERS[:20]]
     assert longest_overlaps(samples, texts) == [len(_LETTERS) - 5, 22, 0, 0, 46]
     assert figures([37, 22, 0, 0, 46]) == {"longest_verbatim_overlap": 46, "verbatim_40_characters_percent": 20.0}
@@ -67,8 +75,14 @@ def test_the_longest_overlap_is_found_wherever_it_stands() -> None:
 def test_overlaps_are_those_of_a_plain_search() -> None:
     rng = random.Random(0)
     texts = ["".join(rng.choices("가나", k=200)) for _ in range(20)]
-    samples = ["".join(rng.choices("가나", k=60)) for _ in range(10)] + [texts[3][50:110], texts[7][:23] + texts[2][:23]]
-    plain = [max((j - i for i in range(61) for j in range(i + 20, len(s) + 1) if any(s[i:j] in t for t in texts)), default=0) for s in samples]
+    samples = ["".join(rng.choices("가나", k=60)) for _ in range(10)] + [
+        texts[3][50:110],
+        texts[7][:23] + texts[2][:23],
+    ]
+    plain = [
+        max((j - i for i in range(61) for j in range(i + 20, len(s) + 1) if any(s[i:j] in t for t in texts)), default=0)
+        for s in samples
+    ]
     assert longest_overlaps(samples, texts) == plain
     assert max(plain) == 60
 
@@ -89,7 +103,9 @@ def test_prompts_are_beginnings_of_texts_that_go_on() -> None:
 
 
 def test_continue_text_is_measured(tmp_path: Path) -> None:
-    texts = [{"text": f"{n}번째 날 아침에 그는 길을 떠났다. 산을 {n}개 넘고 강을 건너 마을에 닿았다."} for n in range(400)]
+    texts = [
+        {"text": f"{n}번째 날 아침에 그는 길을 떠났다. 산을 {n}개 넘고 강을 건너 마을에 닿았다."} for n in range(400)
+    ]
     asked = Asked("continue_text", (written(tmp_path / "texts.jsonl", texts),), limit=3)
     found = continue_text.measure(asked)
     assert found["samples"] == 3
@@ -102,8 +118,10 @@ def test_write_comment_is_measured(tmp_path: Path) -> None:
     good, bad = ["정말 최고의 영화다", "연기가 훌륭하고 감동이다"], ["정말 최악의 영화다", "돈이 아깝고 지루하다"]
     rows = [
         {"text": f"{text} {n}", "rating": rating, "topic": f"배우{n}"}
-        for n in range(200) for texts, rating in ((good, 10), (bad, 1), (["그냥 볼만한 영화"], 6)) for text in texts
-    ]  # fmt: skip
+        for n in range(200)
+        for texts, rating in ((good, 10), (bad, 1), (["그냥 볼만한 영화"], 6))
+        for text in texts
+    ]
     assert {row["rating"] for row in rows if is_test(row)} == {1, 6, 10}
     asked = Asked("write_comment", (written(tmp_path / "comments.jsonl", rows),), limit=15, cache=tmp_path / "cache")
     found = write_comment.measure(asked)
@@ -133,7 +151,9 @@ def test_the_grid_holds_every_prompt_and_temperature(tmp_path: Path) -> None:
     (tmp_path / "lines.txt").write_text("\n".join(lines), encoding="utf-8")
     options = ["--words", "2", "--words", "4", "--temperature", "1", "--temperature", "10", "--tokens", "12"]
     options += ["--out", str(tmp_path / "grid.csv"), "--json", str(tmp_path / "grid.json")]
-    done = CliRunner().invoke(evaluate, ["grid", "--data", str(tmp_path / "lines.txt"), *options], catch_exceptions=False)
+    done = CliRunner().invoke(
+        evaluate, ["grid", "--data", str(tmp_path / "lines.txt"), *options], catch_exceptions=False
+    )
     assert done.exit_code == 0, done.output
     with (tmp_path / "grid.csv").open(encoding="utf-8-sig", newline="") as file:
         cells = list(csv.DictReader(file))
@@ -143,7 +163,12 @@ def test_the_grid_holds_every_prompt_and_temperature(tmp_path: Path) -> None:
     assert cells[0]["prompt"] == "인생을 즐겁게"
     assert cells[0]["rest"] == "살기 위해서는 먼저 웃어야 한다."
     grid = json.loads((tmp_path / "grid.json").read_text(encoding="utf-8"))["grid"]
-    assert list(grid) == ["2 words, temperature 1", "2 words, temperature 10", "4 words, temperature 1", "4 words, temperature 10"]
+    assert list(grid) == [
+        "2 words, temperature 1",
+        "2 words, temperature 10",
+        "4 words, temperature 1",
+        "4 words, temperature 10",
+    ]
     assert {row["samples"] for row in grid.values()} == {2}
 
 

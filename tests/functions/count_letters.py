@@ -13,7 +13,9 @@ from kogpt_funcs.korean.text import required
 
 
 class Pause(BaseModel):
-    seconds: float = Field(0.0, ge=0.0, le=1.0, title="쉬는 시간", examples=[0.1], description="글자마다 쉬는 시간입니다.")
+    seconds: float = Field(
+        0.0, ge=0.0, le=1.0, title="쉬는 시간", examples=[0.1], description="글자마다 쉬는 시간입니다."
+    )
 
 
 class CountLettersInput(BaseModel):

@@ -12,13 +12,19 @@ from kogpt_funcs.korean.text import required
 
 
 class SpellOutInput(BaseModel):
-    text: str = Field(..., max_length=50, title="글", examples=["강"], description="낱자로 풀 글입니다. 50자까지 받습니다.")
-    between: Literal["빈칸", "붙임표"] = Field("빈칸", title="사이", examples=["빈칸"], description="낱자 사이에 무엇을 둘지 고릅니다.")
+    text: str = Field(
+        ..., max_length=50, title="글", examples=["강"], description="낱자로 풀 글입니다. 50자까지 받습니다."
+    )
+    between: Literal["빈칸", "붙임표"] = Field(
+        "빈칸", title="사이", examples=["빈칸"], description="낱자 사이에 무엇을 둘지 고릅니다."
+    )
 
 
 class Syllable(BaseModel):
     text: str = Field(..., title="푼 글자", description="낱자로 푼 한 글자입니다.")
-    kind: Literal["hangul", "other"] = Field(..., title="갈래", description="한글(hangul)인지 다른 글자(other)인지입니다.")
+    kind: Literal["hangul", "other"] = Field(
+        ..., title="갈래", description="한글(hangul)인지 다른 글자(other)인지입니다."
+    )
 
 
 class SpellOutOutput(BaseModel):

@@ -35,7 +35,15 @@ def test_a_blank_text_names_its_field(blank: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "end"),
-    [("갔다. 그리고", 3), ("정말? 응", 3), ("좋아ㅋㅋ 또", 4), ("3.5점", 0), ("끝", 0), ("그는 \"가자.\" 하고", 8), ("왔다…", 3)],
+    [
+        ("갔다. 그리고", 3),
+        ("정말? 응", 3),
+        ("좋아ㅋㅋ 또", 4),
+        ("3.5점", 0),
+        ("끝", 0),
+        ('그는 "가자." 하고', 8),
+        ("왔다…", 3),
+    ],
 )
 def test_last_sentence_end(text: str, end: int) -> None:
     assert last_sentence_end(text) == end
@@ -46,13 +54,26 @@ def test_sentences() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["시발점은 여기다", "동시 발매", "역시 발연기", "새끼 고양이", "보지 않았다", "다시 팔았다", "그를 좇아 갔다", "미친 듯이 웃었다", "꺼져가는 불빛"]
+    "text",
+    [
+        "시발점은 여기다",
+        "동시 발매",
+        "역시 발연기",
+        "새끼 고양이",
+        "보지 않았다",
+        "다시 팔았다",
+        "그를 좇아 갔다",
+        "미친 듯이 웃었다",
+        "꺼져가는 불빛",
+    ],
 )
 def test_harmless_words_pass(text: str) -> None:
     assert not is_abusive(text)
 
 
-@pytest.mark.parametrize("text", ["아 시발 뭐야", "씨발", "이 개새끼야", "ㅅㅂ 진짜", "병신 같은", "지랄하네", "시벌것 괭이놈", "미친놈"])
+@pytest.mark.parametrize(
+    "text", ["아 시발 뭐야", "씨발", "이 개새끼야", "ㅅㅂ 진짜", "병신 같은", "지랄하네", "시벌것 괭이놈", "미친놈"]
+)
 def test_abuse_is_told(text: str) -> None:
     assert is_abusive(text)
 

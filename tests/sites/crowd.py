@@ -1,4 +1,6 @@
-"""Many writers on few stories at once, who ask again under the same key until they are answered; and what must be there after."""
+"""Many writers on few stories at once, who ask again under the same key until they are answered; and what must be
+there after.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ class Crowd:
         self.taken_back: set[int] = set()
         self.seen: Counter[str] = Counter()
         self.wrong: list[str] = []
-        made = [server.http.post("/api/stories", json={**OPENING, "title": f"이야기 {i}"}).json() for i in range(STORIES)]
+        made = [
+            server.http.post("/api/stories", json={**OPENING, "title": f"이야기 {i}"}).json() for i in range(STORIES)
+        ]
         self.stories = [story["id"] for story in made]
         self.openings = {story["id"]: story["parts"][0]["id"] for story in made}
 
@@ -58,7 +62,9 @@ class Crowd:
             await self._add(http, rng, story, body)
 
     async def _add(self, http: httpx.AsyncClient, rng: random.Random, story: str, body: dict[str, Any]) -> None:
-        added = await self._asked(http, "POST", f"/api/stories/{story}/parts", json=body, headers={"Idempotency-Key": secrets.token_hex(8)})
+        added = await self._asked(
+            http, "POST", f"/api/stories/{story}/parts", json=body, headers={"Idempotency-Key": secrets.token_hex(8)}
+        )
         if added is None:
             return
         answer = added.json()
@@ -74,7 +80,9 @@ class Crowd:
 
     async def _take_back(self, http: httpx.AsyncClient, story: str, added: dict[str, Any]) -> None:
         part = added["part"]["id"]
-        gone = await self._asked(http, "DELETE", f"/api/stories/{story}/parts/{part}", headers={"X-Secret": added["secret"]})
+        gone = await self._asked(
+            http, "DELETE", f"/api/stories/{story}/parts/{part}", headers={"X-Secret": added["secret"]}
+        )
         if gone is not None and gone.status_code in (200, 404):  # 404: it was done before the server was killed
             self.taken_back.add(part)
             self.seen["taken back"] += 1
@@ -98,7 +106,9 @@ class Crowd:
         return None
 
     def check(self) -> None:
-        """Every acknowledged part is there exactly once, in the order of its version, below its parent; each branch is one line."""
+        """Every acknowledged part is there exactly once, in the order of its version, below its parent; each branch
+        is one line.
+        """
         assert self.wrong == []
         there: dict[int, tuple[str, int, int, str]] = {}
         for story in self.stories:

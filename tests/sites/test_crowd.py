@@ -1,4 +1,6 @@
-"""Writers who do not wait for each other, and a server that is killed: what was acknowledged is there once, in order."""
+"""Writers who do not wait for each other, and a server that is killed: what was acknowledged is there once, in
+order.
+"""
 
 from __future__ import annotations
 

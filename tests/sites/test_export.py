@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 from stories_server import OPENING, StoriesServer
 
-NASTY = "<script>alert(1)</script> & \"따옴표\" # 제목 *별* [줄](http://x)\ufffe\n둘째 줄."
+NASTY = '<script>alert(1)</script> & "따옴표" # 제목 *별* [줄](http://x)\ufffe\n둘째 줄.'
 TITLE = 'a/b "<i>책</i>" ..'
 _OPF = {"opf": "http://www.idpf.org/2007/opf", "dc": "http://purl.org/dc/elements/1.1/"}
 
@@ -31,7 +31,9 @@ def told(stories: StoriesServer) -> dict[str, Any]:
 
 
 def exported(server: StoriesServer, story: dict[str, Any], form: str, part: int | None = None) -> bytes:
-    answer = server.http.get(f"/api/stories/{story['id']}/export", params={"format": form, **({"part": part} if part else {})})
+    answer = server.http.get(
+        f"/api/stories/{story['id']}/export", params={"format": form, **({"part": part} if part else {})}
+    )
     assert answer.status_code == 200, answer.text
     name = unquote(answer.headers["content-disposition"].rpartition("''")[2])
     assert name.endswith(f".{form}")
@@ -65,7 +67,11 @@ def test_markdown_shows_marks_as_themselves(stories: StoriesServer, told: dict[s
 def test_epub_is_whole(stories: StoriesServer, told: dict[str, Any]) -> None:
     archive = zipfile.ZipFile(io.BytesIO(exported(stories, told, "epub")))
     first = archive.infolist()[0]
-    assert (first.filename, first.compress_type, archive.read("mimetype")) == ("mimetype", zipfile.ZIP_STORED, b"application/epub+zip")
+    assert (first.filename, first.compress_type, archive.read("mimetype")) == (
+        "mimetype",
+        zipfile.ZIP_STORED,
+        b"application/epub+zip",
+    )
     package = ElementTree.fromstring(archive.read("book.opf"))
     assert package.findtext(".//dc:title", namespaces=_OPF) == TITLE
     assert [creator.text for creator in package.iterfind(".//dc:creator", _OPF)] == ["느린 고래", "<b>필명</b>"]

@@ -16,9 +16,13 @@ from kogpt_funcs.sites.trees import other_ways, rows
 from kogpt_funcs.sites.words import SCRIPT_WORDS, WORDS, language
 
 PARTS = [
-    {"id": 1, "parent": None, "branch": 0}, {"id": 2, "parent": 1, "branch": 0}, {"id": 3, "parent": 1, "branch": 1},
-    {"id": 4, "parent": 2, "branch": 0}, {"id": 5, "parent": 3, "branch": 1}, {"id": 6, "parent": 3, "branch": 2},
-]  # fmt: skip
+    {"id": 1, "parent": None, "branch": 0},
+    {"id": 2, "parent": 1, "branch": 0},
+    {"id": 3, "parent": 1, "branch": 1},
+    {"id": 4, "parent": 2, "branch": 0},
+    {"id": 5, "parent": 3, "branch": 1},
+    {"id": 6, "parent": 3, "branch": 2},
+]
 
 
 @pytest.fixture
@@ -29,10 +33,15 @@ def anyio_backend() -> str:
 @pytest.mark.parametrize(
     ("accepted", "expected"),
     [
-        ("ko-KR,ko;q=0.9,en-US;q=0.8", "ko"), ("en-US,en;q=0.9", "en"), ("en;q=0.3,ko;q=0.7", "ko"), ("fr,en;q=0.5", "en"), ("fr", "ko"),
-        ("", "ko"), (";;;q=x,,", "ko"),
+        ("ko-KR,ko;q=0.9,en-US;q=0.8", "ko"),
+        ("en-US,en;q=0.9", "en"),
+        ("en;q=0.3,ko;q=0.7", "ko"),
+        ("fr,en;q=0.5", "en"),
+        ("fr", "ko"),
+        ("", "ko"),
+        (";;;q=x,,", "ko"),
     ],
-)  # fmt: skip
+)
 def test_the_browser_chooses_the_language(stories: StoriesServer, accepted: str, expected: str) -> None:
     assert language(accepted) == expected
     page = stories.http.get("/stories/", headers={"Accept-Language": accepted})
@@ -60,7 +69,9 @@ def test_a_page_may_run_and_fetch_nothing_from_elsewhere(stories: StoriesServer)
 
 def test_what_people_write_is_escaped_in_text_and_attributes(stories: StoriesServer) -> None:
     hostile = "</title></script><script>alert(1)</script>'\"><b onclick=x>"
-    story = stories.http.post("/api/stories", json={**OPENING, "title": hostile, "author": "\"><b onclick=x>", "opening": hostile}).json()
+    story = stories.http.post(
+        "/api/stories", json={**OPENING, "title": hostile, "author": '"><b onclick=x>', "opening": hostile}
+    ).json()
     for path in ("/", f"/{story['id']}", f"/{story['id']}/tree", f"/{story['id']}?part={story['parts'][0]['id']}"):
         page = stories.http.get(f"/stories{path}", params={"q": hostile} if path == "/" else None).text
         assert "<script>alert" not in page
@@ -83,14 +94,21 @@ def test_ways_that_leave_a_line() -> None:
     story = {"parts": PARTS}
     ways = other_ways(story, [PARTS[0], PARTS[1], PARTS[3]])
     assert {part: [other["id"] for other in others] for part, others in ways.items()} == {1: [3]}
-    assert {part: [other["id"] for other in others] for part, others in other_ways(story, [PARTS[0], PARTS[2]]).items()} == {1: [2], 3: [5, 6]}
+    assert {
+        part: [other["id"] for other in others] for part, others in other_ways(story, [PARTS[0], PARTS[2]]).items()
+    } == {1: [2], 3: [5, 6]}
 
 
 def test_the_tree_shows_each_line_in_one_piece() -> None:
     found = [(row.part["id"], row.depth, row.fork, row.start) for row in rows({"parts": PARTS})]
     assert found == [
-        (1, 0, True, False), (3, 1, True, True), (6, 2, False, True), (5, 1, False, False), (2, 0, False, False), (4, 0, False, False),
-    ]  # fmt: skip
+        (1, 0, True, False),
+        (3, 1, True, True),
+        (6, 2, False, True),
+        (5, 1, False, False),
+        (2, 0, False, False),
+        (4, 0, False, False),
+    ]
 
 
 def test_a_tree_of_thousands_is_shown(stories: StoriesServer) -> None:
@@ -115,8 +133,16 @@ async def test_tools_find_read_and_add(stories: StoriesServer) -> None:
         found = await client.call_tool("find_stories", {"q": title})
         assert [card["id"] for card in found.structured_content["stories"]] == [story["id"]]
         read = (await client.call_tool("read_story", {"story": story["id"]})).structured_content
-        given = {"story": story["id"], "text": "도구가 이었다.", "author": "도구", "parent": read["parts"][0]["id"], "version": read["version"]}
-        added = [(await client.call_tool("add_story_part", {**given, "key": "k1"})).structured_content for _ in range(2)]
+        given = {
+            "story": story["id"],
+            "text": "도구가 이었다.",
+            "author": "도구",
+            "parent": read["parts"][0]["id"],
+            "version": read["version"],
+        }
+        added = [
+            (await client.call_tool("add_story_part", {**given, "key": "k1"})).structured_content for _ in range(2)
+        ]
         assert added[0] == added[1]
         late = await client.call_tool("add_story_part", given)
         assert late.is_error

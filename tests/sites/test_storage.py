@@ -99,7 +99,11 @@ def test_postgresql_that_only_reads_and_then_goes_away(tmp_path: Path) -> None:
 def test_a_database_that_is_not_there_is_told(tmp_path: Path) -> None:
     with stories_server(tmp_path, f"postgresql://nobody@127.0.0.1:{free_port()}/nothing") as server:
         answer = server.http.get("/api/stories")
-        assert (answer.status_code, answer.json()["error"]["code"], answer.headers["retry-after"]) == (503, "storage", "2")
+        assert (answer.status_code, answer.json()["error"]["code"], answer.headers["retry-after"]) == (
+            503,
+            "storage",
+            "2",
+        )
         assert "nobody" not in answer.text
         page = server.http.get("/stories/")
         assert page.status_code == 503
@@ -120,7 +124,8 @@ def test_migrations_make_what_the_tables_say(tmp_path: Path) -> None:
     assert set(made.get_table_names()) == {*Base.metadata.tables, "alembic_version"}
     for name, table in Base.metadata.tables.items():
         assert {c["name"]: (str(c["type"]), c["nullable"]) for c in made.get_columns(name)} == {
-            c.name: (str(c.type.dialect_impl(database._engine.dialect).compile(database._engine.dialect)), c.nullable) for c in table.columns
+            c.name: (str(c.type.dialect_impl(database._engine.dialect).compile(database._engine.dialect)), c.nullable)
+            for c in table.columns
         }
         assert {i["name"] for i in made.get_indexes(name)} == {i.name for i in table.indexes}
     database.close()
@@ -144,11 +149,15 @@ def test_many_that_begin_at_once_make_the_tables_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
-        ({"KOGPT_DATA": "/d"}, "sqlite:////d/stories.db"), ({"XDG_DATA_HOME": "/x"}, "sqlite:////x/kogpt-funcs/stories.db"),
-        ({"DATABASE_URL": "postgres://a@b/c"}, "postgresql+psycopg://a@b/c"), ({"DATABASE_URL": "sqlite:///z.db"}, "sqlite:///z.db"),
+        ({"KOGPT_DATA": "/d"}, "sqlite:////d/stories.db"),
+        ({"XDG_DATA_HOME": "/x"}, "sqlite:////x/kogpt-funcs/stories.db"),
+        ({"DATABASE_URL": "postgres://a@b/c"}, "postgresql+psycopg://a@b/c"),
+        ({"DATABASE_URL": "sqlite:///z.db"}, "sqlite:///z.db"),
     ],
-)  # fmt: skip
-def test_where_it_is_follows_the_environment(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: str) -> None:
+)
+def test_where_it_is_follows_the_environment(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: str
+) -> None:
     for name in ("KOGPT_DATA", "XDG_DATA_HOME", "DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
@@ -158,5 +167,8 @@ def test_where_it_is_follows_the_environment(monkeypatch: pytest.MonkeyPatch, en
 
 
 def test_neither_torch_nor_the_database_is_loaded_for_the_command() -> None:
-    code = "import sys, kogpt_funcs.command.kogpt; sys.exit(bool({'torch', 'sqlalchemy', 'alembic', 'jinja2'} & set(sys.modules)))"
+    code = (
+        "import sys, kogpt_funcs.command.kogpt; sys.exit(bool({'torch', 'sqlalchemy', 'alembic', 'jinja2'} "
+        "& set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=dict(os.environ)).returncode == 0

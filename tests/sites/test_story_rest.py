@@ -18,7 +18,15 @@ def opened(server: StoriesServer, **changes: Any) -> dict[str, Any]:
     return answer.json()
 
 
-def write(server: StoriesServer, story: str, text: str, parent: int, version: int, headers: dict[str, str] | None = None, **more: Any) -> httpx.Response:
+def write(
+    server: StoriesServer,
+    story: str,
+    text: str,
+    parent: int,
+    version: int,
+    headers: dict[str, str] | None = None,
+    **more: Any,
+) -> httpx.Response:
     body = {"text": text, "author": "푸른 연필", "parent": parent, "version": version, **more}
     return server.http.post(f"/api/stories/{story}/parts", json=body, headers=headers or {})
 
@@ -47,10 +55,15 @@ def test_a_story_is_opened_continued_and_read(stories: StoriesServer, story: dic
     assert added.status_code == 201
     assert added.json()["version"] == 2
     found = read(stories, story["id"])
-    assert {key: found[key] for key in ("title", "genre", "version")} == {"title": "막차의 우산", "genre": "로맨스", "version": 2}
+    assert {key: found[key] for key in ("title", "genre", "version")} == {
+        "title": "막차의 우산",
+        "genre": "로맨스",
+        "version": 2,
+    }
     assert [(p["parent"], p["text"], p["by"]) for p in found["parts"]] == [
-        (None, OPENING["opening"], "person"), (opening["id"], "윤서는 우산을 집어 들었다.\n노란 실이 풀렸다.", "person"),
-    ]  # fmt: skip
+        (None, OPENING["opening"], "person"),
+        (opening["id"], "윤서는 우산을 집어 들었다.\n노란 실이 풀렸다.", "person"),
+    ]
 
 
 def test_an_etag_spares_the_reader_what_is_known(stories: StoriesServer, story: dict[str, Any]) -> None:
@@ -58,7 +71,10 @@ def test_an_etag_spares_the_reader_what_is_known(stories: StoriesServer, story: 
     again = stories.http.get(f"/api/stories/{story['id']}", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
     write(stories, story["id"], "다음.", story["parts"][0]["id"], 1)
-    assert stories.http.get(f"/api/stories/{story['id']}", headers={"If-None-Match": first.headers["etag"]}).status_code == 200
+    assert (
+        stories.http.get(f"/api/stories/{story['id']}", headers={"If-None-Match": first.headers["etag"]}).status_code
+        == 200
+    )
 
 
 def test_the_library_finds_public_stories_by_title_author_and_genre(stories: StoriesServer) -> None:
@@ -132,12 +148,20 @@ def test_one_takes_back_ones_own_last_part_alone(stories: StoriesServer, story: 
     first = write(stories, story["id"], "첫째.", story["parts"][0]["id"], 1).json()
     second = write(stories, story["id"], "둘째.", first["part"]["id"], 2).json()
     fault(stories.http.delete(f"{parts}/{second['part']['id']}"), 403, "forbidden")
-    fault(stories.http.delete(f"{parts}/{second['part']['id']}", headers={"X-Secret": first["secret"]}), 403, "forbidden")
+    fault(
+        stories.http.delete(f"{parts}/{second['part']['id']}", headers={"X-Secret": first["secret"]}), 403, "forbidden"
+    )
     fault(stories.http.delete(f"{parts}/{first['part']['id']}", headers={"X-Secret": first["secret"]}), 409, "conflict")
-    fault(stories.http.delete(f"{parts}/{story['parts'][0]['id']}", headers={"X-Secret": story["secret"]}), 409, "conflict")
+    fault(
+        stories.http.delete(f"{parts}/{story['parts'][0]['id']}", headers={"X-Secret": story["secret"]}),
+        409,
+        "conflict",
+    )
     gone = stories.http.delete(f"{parts}/{second['part']['id']}", headers={"X-Secret": second["secret"]})
     assert (gone.status_code, gone.json()) == (200, {"version": 4})
-    fault(stories.http.delete(f"{parts}/{second['part']['id']}", headers={"X-Secret": second["secret"]}), 404, "not_found")
+    fault(
+        stories.http.delete(f"{parts}/{second['part']['id']}", headers={"X-Secret": second["secret"]}), 404, "not_found"
+    )
     again = write(stories, story["id"], "셋째.", first["part"]["id"], 4).json()["part"]
     assert again["id"] > second["part"]["id"]  # an id is never given twice
     late = fault(write(stories, story["id"], "늦었다.", second["part"]["id"], 3), 409, "conflict")
@@ -173,9 +197,13 @@ def test_a_story_taken_back_is_gone(stories: StoriesServer, story: dict[str, Any
     fault(stories.http.delete(address, headers={"X-Secret": "guess"}), 403, "forbidden")
     assert stories.http.delete(address, headers={"X-Secret": story["secret"]}).status_code == 204
     for answer in (
-        stories.http.get(address), write(stories, story["id"], "글", parent, 1), stories.http.get(f"{address}/export"),
-        stories.http.get(f"{address}/events"), stories.http.delete(address), stories.http.post(f"{address}/suggest", json={"parent": parent}),
-    ):  # fmt: skip
+        stories.http.get(address),
+        write(stories, story["id"], "글", parent, 1),
+        stories.http.get(f"{address}/export"),
+        stories.http.get(f"{address}/events"),
+        stories.http.delete(address),
+        stories.http.post(f"{address}/suggest", json={"parent": parent}),
+    ):
         fault(answer, 410, "gone")
     assert stories.http.get(f"/stories/{story['id']}").status_code == 410
 
@@ -183,10 +211,16 @@ def test_a_story_taken_back_is_gone(stories: StoriesServer, story: dict[str, Any
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"title": "가" * 10_000}, "title"), ({"title": " \u200b\n"}, "title"), ({"opening": "가" * 2001}, "opening"), ({"author": ""}, "author"),
-        ({"genre": "없는 장르"}, "genre"), ({"public": "yes"}, "public"), ({"titel": "x"}, "titel"), ({"notes": 3}, "notes"),
+        ({"title": "가" * 10_000}, "title"),
+        ({"title": " \u200b\n"}, "title"),
+        ({"opening": "가" * 2001}, "opening"),
+        ({"author": ""}, "author"),
+        ({"genre": "없는 장르"}, "genre"),
+        ({"public": "yes"}, "public"),
+        ({"titel": "x"}, "titel"),
+        ({"notes": 3}, "notes"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_story_is_told_by_its_field(stories: StoriesServer, change: dict[str, Any], field: str) -> None:
     body = fault(stories.http.post("/api/stories", json={**OPENING, **change}), 422, "invalid_input")
     assert field in [problem["field"] for problem in body["error"]["problems"]]
@@ -195,19 +229,35 @@ def test_a_bad_story_is_told_by_its_field(stories: StoriesServer, change: dict[s
 @pytest.mark.parametrize(
     ("change", "status"),
     [
-        ({"parent": 10**9}, 404), ({"parent": 10**30}, 422), ({"parent": 0}, 422), ({"parent": "1"}, 422), ({"version": 99}, 422),
-        ({"text": "\u0000\ud800"}, 422), ({"by": "god"}, 422), ({"text": "가" * 2001}, 422),
+        ({"parent": 10**9}, 404),
+        ({"parent": 10**30}, 422),
+        ({"parent": 0}, 422),
+        ({"parent": "1"}, 422),
+        ({"version": 99}, 422),
+        ({"text": "\u0000\ud800"}, 422),
+        ({"by": "god"}, 422),
+        ({"text": "가" * 2001}, 422),
     ],
-)  # fmt: skip
-def test_a_bad_part_is_refused(stories: StoriesServer, story: dict[str, Any], change: dict[str, Any], status: int) -> None:
+)
+def test_a_bad_part_is_refused(
+    stories: StoriesServer, story: dict[str, Any], change: dict[str, Any], status: int
+) -> None:
     body = json.dumps({"text": "글", "author": "나", "parent": story["parts"][0]["id"], "version": 1, **change})
     answer = stories.http.post(f"/api/stories/{story['id']}/parts", content=body)
     assert (answer.status_code, "error" in answer.json()) == (status, True)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"title": NaN}', b"\xff", b"[" * 100_000, b'{"title": 1, "title": 2}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"title": NaN}', b"\xff", b"[" * 100_000, b'{"title": 1, "title": 2}']
+)
 def test_broken_json_is_told(stories: StoriesServer, story: dict[str, Any], body: bytes) -> None:
-    for path in ("", f"/{story['id']}/parts", f"/{story['id']}/turn", f"/{story['id']}/branch", f"/{story['id']}/suggest"):
+    for path in (
+        "",
+        f"/{story['id']}/parts",
+        f"/{story['id']}/turn",
+        f"/{story['id']}/branch",
+        f"/{story['id']}/suggest",
+    ):
         answer = stories.http.post(f"/api/stories{path}", content=body)
         assert answer.status_code in (400, 422), (path, answer.text)
         assert answer.json()["error"]["message"]
@@ -246,7 +296,9 @@ def test_readers_hear_of_parts_and_writers_at_once(stories: StoriesServer, story
             if line.startswith("data: "):
                 heard.append(json.loads(line.removeprefix("data: ")))
                 if len(heard) == 1:
-                    turn = stories.http.post(f"/api/stories/{story['id']}/turn", json={"parent": parent, "author": "나"}).json()["turn"]
+                    turn = stories.http.post(
+                        f"/api/stories/{story['id']}/turn", json={"parent": parent, "author": "나"}
+                    ).json()["turn"]
                 elif len(heard) == 2:
                     write(stories, story["id"], "다음.", parent, 1, turn=turn)
                 elif len(heard) == 3:
@@ -259,11 +311,17 @@ def test_readers_hear_of_parts_and_writers_at_once(stories: StoriesServer, story
 
 
 def test_the_machine_offers_what_comes_next(stories: StoriesServer, story: dict[str, Any]) -> None:
-    answer = stories.http.post(f"/api/stories/{story['id']}/suggest", json={"parent": story["parts"][0]["id"], "num_candidates": 2})
+    answer = stories.http.post(
+        f"/api/stories/{story['id']}/suggest", json={"parent": story["parts"][0]["id"], "num_candidates": 2}
+    )
     assert answer.status_code == 200
     assert 1 <= len(answer.json()["candidates"]) <= 2
     fault(stories.http.post(f"/api/stories/{story['id']}/suggest", json={"parent": 10**9}), 404, "not_found")
-    fault(stories.http.post(f"/api/stories/{story['id']}/suggest", json={"parent": 1, "num_candidates": 6}), 422, "invalid_input")
+    fault(
+        stories.http.post(f"/api/stories/{story['id']}/suggest", json={"parent": 1, "num_candidates": 6}),
+        422,
+        "invalid_input",
+    )
 
 
 def test_all_is_in_the_openapi_document(stories: StoriesServer) -> None:
@@ -272,8 +330,17 @@ def test_all_is_in_the_openapi_document(stories: StoriesServer) -> None:
     assert paths["/stories"] == ["get", "post"]
     assert paths["/stories/{story}"] == ["delete", "get"]
     assert {path.rsplit("/", 1)[1] for path in paths} == {
-        "stories", "{story}", "parts", "{part}", "branch", "turn", "{draft}", "suggest", "export", "events",
-    }  # fmt: skip
+        "stories",
+        "{story}",
+        "parts",
+        "{part}",
+        "branch",
+        "turn",
+        "{draft}",
+        "suggest",
+        "export",
+        "events",
+    }
     create = document["paths"]["/stories"]["post"]
     assert create["requestBody"]["content"]["application/json"]["schema"]["properties"]["title"]["maxLength"] == 100
     assert {"201", "422", "507"} <= set(create["responses"])

@@ -49,16 +49,28 @@ class EveryShape(BaseModel):
     yes: bool = Field(True, title="예", description="예 또는 아니요입니다.", examples=[True])
     words: list[str] = Field([], title="낱말", description="낱말들입니다.", examples=[["가"]])
     history: list[Turn] = Field([], title="기록", description="주고받은 말입니다.", examples=[[{"text": "안녕"}]])
-    nested: Optional[Nested] = Field(None, title="겹", description="겹친 것입니다.", examples=[{"turn": {"text": "안녕"}}])
+    nested: Optional[Nested] = Field(
+        None, title="겹", description="겹친 것입니다.", examples=[{"turn": {"text": "안녕"}}]
+    )
     numbers: list[int] = Field([], title="수", description="수들입니다.", examples=[[1]])
 
 
 FILLED = {
-    "line": "안녕", "page": "긴\n글", "perhaps": "응", "size": "크게", "letter": "f", "whole": 9, "share": 0.25, "seed": 7,
-    "wide": 12345.5, "yes": False, "words": ["가", "나 다"], "numbers": [1, 2],
+    "line": "안녕",
+    "page": "긴\n글",
+    "perhaps": "응",
+    "size": "크게",
+    "letter": "f",
+    "whole": 9,
+    "share": 0.25,
+    "seed": 7,
+    "wide": 12345.5,
+    "yes": False,
+    "words": ["가", "나 다"],
+    "numbers": [1, 2],
     "history": [{"role": "bot", "text": "안녕", "times": 2}, {"role": "user", "text": "<b>", "times": 1}],
     "nested": {"turn": {"text": "안녕"}},
-}  # fmt: skip
+}
 
 
 ENGLISH = Text("Title", "Description.")
@@ -72,7 +84,10 @@ def label(value: Any) -> tuple[str, str]:
 def fields(model: type[BaseModel]) -> dict[str, components.Field]:
     async def laid_out() -> dict[str, components.Field]:
         with gr.Blocks(analytics_enabled=False):
-            return {name: components.field("f", shape, ENGLISH, label, Dictionary()) for name, shape in shapes(model).items()}
+            return {
+                name: components.field("f", shape, ENGLISH, label, Dictionary())
+                for name, shape in shapes(model).items()
+            }
 
     return asyncio.run(laid_out())  # Gradio leaves a loop of its own open where none is running
 
@@ -112,12 +127,23 @@ def test_what_is_left_alone_is_the_default(every_shape: dict[str, components.Fie
 @pytest.mark.parametrize(
     ("name", "typed", "read"),
     [
-        ("seed", "", None), ("seed", " 42 ", 42), ("seed", "1,000", 1000), ("seed", "1.5", 1.5), ("seed", "네", "네"),
-        ("seed", "-1", -1), ("seed", "9" * 5000, float("inf")), ("whole", 3.0, 3), ("whole", None, None),
-        ("perhaps", "", None), ("words", "", []), ("words", "가\n\n나", ["가", "나"]), ("history", None, []),
-        ("history", {"data": [["", "", ""], ["", "응", "2"]]}, [{"text": "응", "times": 2}]), ("nested", " ", None),
+        ("seed", "", None),
+        ("seed", " 42 ", 42),
+        ("seed", "1,000", 1000),
+        ("seed", "1.5", 1.5),
+        ("seed", "네", "네"),
+        ("seed", "-1", -1),
+        ("seed", "9" * 5000, float("inf")),
+        ("whole", 3.0, 3),
+        ("whole", None, None),
+        ("perhaps", "", None),
+        ("words", "", []),
+        ("words", "가\n\n나", ["가", "나"]),
+        ("history", None, []),
+        ("history", {"data": [["", "", ""], ["", "응", "2"]]}, [{"text": "응", "times": 2}]),
+        ("nested", " ", None),
     ],
-)  # fmt: skip
+)
 def test_what_a_person_types_is_what_they_mean(
     every_shape: dict[str, components.Field], name: str, typed: Any, read: Any
 ) -> None:
@@ -138,9 +164,14 @@ class Share(BaseModel):
 
 @pytest.mark.parametrize(
     "value",
-    ["<script>x</script>", ["<script>x</script>"], [Turn(text="<script>x</script>")], [Share(label="<script>x</script>", probability=1)]],
+    [
+        "<script>x</script>",
+        ["<script>x</script>"],
+        [Turn(text="<script>x</script>")],
+        [Share(label="<script>x</script>", probability=1)],
+    ],
     ids=["text", "list", "cards", "bars"],
-)  # fmt: skip
+)
 def test_an_answer_is_text_and_never_markup(value: Any) -> None:
     assert "<script" not in render(value)
     assert "&lt;script&gt;x&lt;/script&gt;" in render(value)

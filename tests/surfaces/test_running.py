@@ -35,7 +35,11 @@ PLAIN = Function("count", "세기", "", count, Count, Count, ({"upto": 1},))
 
 
 def test_a_stream_ends_with_the_whole_answer() -> None:
-    assert list(running.streamed(COUNT, {"upto": 3})) == [Count(upto=1), Count(upto=2), running.whole(COUNT, {"upto": 3})]
+    assert list(running.streamed(COUNT, {"upto": 3})) == [
+        Count(upto=1),
+        Count(upto=2),
+        running.whole(COUNT, {"upto": 3}),
+    ]
 
 
 def test_without_a_stream_the_answer_comes_alone() -> None:

@@ -1,4 +1,6 @@
-"""A function in a worker thread: what it held while it failed is let go at once, not when cycles are next looked for."""
+"""A function in a worker thread: what it held while it failed is let go at once, not when cycles are next looked
+for.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,14 @@ class Caches:
     """Stands for the megabytes that a request holds while it is under way."""
 
 
-@pytest.mark.parametrize(("error", "told"), [(ZeroDivisionError("secret"), Internal), (CheckpointError("없습니다."), CheckpointError)], ids=repr)
-def test_a_request_that_fails_keeps_nothing(error: Exception, told: type[KogptError], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(ZeroDivisionError("secret"), Internal), (CheckpointError("없습니다."), CheckpointError)],
+    ids=repr,
+)
+def test_a_request_that_fails_keeps_nothing(
+    error: Exception, told: type[KogptError], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(faults._log, "disabled", True)  # pytest keeps what is logged, tracebacks and all
     held: list[weakref.ref[Any]] = []
 

@@ -1,4 +1,6 @@
-"""`kogpt train dialogue`: what each label strategy counts, one metric for all, and a tiny base that learns to answer."""
+"""`kogpt train dialogue`: what each label strategy counts, one metric for all, and a tiny base that learns to
+answer.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,11 @@ def counted(tokenizer: Tokenizer, strategy: Any, turns: list[str] = TURNS, lengt
     text: list[int] = []
     for label in [*batch["labels"][0].tolist(), -100]:
         if label <= 108:
-            groups += [tokenizer.decode(text).strip()] * bool(text) + {USR: ["<usr>"], SYS: ["<sys>"], END: ["</s>"]}.get(label, [])
+            groups += [tokenizer.decode(text).strip()] * bool(text) + {
+                USR: ["<usr>"],
+                SYS: ["<sys>"],
+                END: ["</s>"],
+            }.get(label, [])
             text = []
         else:
             text.append(label)
@@ -84,7 +90,16 @@ def test_both_kinds_of_rows_say_the_same(row: dict[str, Any]) -> None:
     assert example(row) == Example([usr, "안녕", sys_, "반가워", usr, "뭐 해?", sys_], "책 읽어")
 
 
-@pytest.mark.parametrize("row", [{"turns": ["안녕"]}, {"turns": "안녕"}, {"turns": ["안녕", 3]}, {"turns": ["안녕", " "]}, {"conversation": "안녕"}])
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"turns": ["안녕"]},
+        {"turns": "안녕"},
+        {"turns": ["안녕", 3]},
+        {"turns": ["안녕", " "]},
+        {"conversation": "안녕"},
+    ],
+)
 def test_rows_that_are_no_dialogue(row: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"wanted|list of texts|empty"):
         example(row)
@@ -105,8 +120,13 @@ def test_a_long_dialogue_loses_its_beginning(tokenizer: Tokenizer, strategy: Any
     found = labelled(example({"turns": turns}), strategy, tokenizer, length)
     assert len(found.ids) == len(found.counted) <= length
     assert tokenizer.decode(found.ids).strip().endswith("19번째로 하는 말은 이렇게 조금 길다")
-    assert all(len(a.ids) <= length and a.start < len(a.ids) for a in answers(example({"turns": turns}), strategy, tokenizer, length))
-    assert all(len(a.ids) <= length for a in answers(example({"turns": ["물음 " * 99, "대답"]}), strategy, tokenizer, length))
+    assert all(
+        len(a.ids) <= length and a.start < len(a.ids)
+        for a in answers(example({"turns": turns}), strategy, tokenizer, length)
+    )
+    assert all(
+        len(a.ids) <= length for a in answers(example({"turns": ["물음 " * 99, "대답"]}), strategy, tokenizer, length)
+    )
 
 
 class Oracle(torch.nn.Module):
@@ -148,12 +168,41 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dialogue")
     base = folder / "weights" / "small"
     torch.manual_seed(0)
-    config = GPT2Config(vocab_size=8192, n_positions=64, n_embd=32, n_layer=2, n_head=2, bos_token_id=0, eos_token_id=1, pad_token_id=3)
+    config = GPT2Config(
+        vocab_size=8192, n_positions=64, n_embd=32, n_layer=2, n_head=2, bos_token_id=0, eos_token_id=1, pad_token_id=3
+    )
     GPT2LMHeadModel(config).save_pretrained(base)
     shutil.copy(ROOT / "weights" / "small" / "tokenizer.json", base)
-    names = ["사과", "바다", "기차", "나무", "하늘", "구름", "학교", "시장", "강", "산", "달", "별", "꽃", "새", "눈", "비", "길", "집", "밥", "책", "옷", "차", "문", "돌"]
+    names = [
+        "사과",
+        "바다",
+        "기차",
+        "나무",
+        "하늘",
+        "구름",
+        "학교",
+        "시장",
+        "강",
+        "산",
+        "달",
+        "별",
+        "꽃",
+        "새",
+        "눈",
+        "비",
+        "길",
+        "집",
+        "밥",
+        "책",
+        "옷",
+        "차",
+        "문",
+        "돌",
+    ]
     rows = [{"turns": [f"{name} 어때 {i}", f"{name} 좋아"]} for i in range(20) for name in names]
-    (folder / "chat.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in [*rows, {"turns": ["혼잣말"]}]), "utf-8")
+    (folder / "chat.jsonl").write_text(
+        "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in [*rows, {"turns": ["혼잣말"]}]), "utf-8"
+    )
     return folder
 
 
@@ -171,11 +220,17 @@ print(json.dumps(found))
 
 
 def kogpt(place: Path, *commands: list[str]) -> list[tuple[int, str, str]]:
-    """(status, stdout, stderr) of each command; they share a process, since importing torch takes longer than what they do."""
+    """(status, stdout, stderr) of each command; they share a process, since importing torch takes longer than what
+    they do.
+    """
     done = subprocess.run(
-        [sys.executable, "-c", DRIVER, json.dumps(commands)], cwd=place, capture_output=True, text=True, timeout=500,
+        [sys.executable, "-c", DRIVER, json.dumps(commands)],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        timeout=500,
         env={**os.environ, "KOGPT_WEIGHTS": str(place / "weights"), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     return [tuple(found) for found in json.loads(done.stdout)]
 
@@ -183,9 +238,22 @@ def kogpt(place: Path, *commands: list[str]) -> list[tuple[int, str, str]]:
 def training(strategy: str) -> list[str]:
     how = ["--lr", "0.03"] if strategy == "all" else ["--full", "--lr", "0.01"]
     return [
-        "train", "dialogue", "--data", "chat.jsonl", "--strategy", strategy, "--epochs", "4", "--batch-size", "16",
-        "--run", f"runs/{strategy}", "--out", f"out/{strategy}", *how,
-    ]  # fmt: skip
+        "train",
+        "dialogue",
+        "--data",
+        "chat.jsonl",
+        "--strategy",
+        strategy,
+        "--epochs",
+        "4",
+        "--batch-size",
+        "16",
+        "--run",
+        f"runs/{strategy}",
+        "--out",
+        f"out/{strategy}",
+        *how,
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +269,10 @@ def trained(place: Path) -> dict[str, dict[str, Any]]:
 def test_every_strategy_learns_on_the_one_metric(trained: dict[str, dict[str, Any]], place: Path) -> None:
     for strategy, figures in trained.items():  # an adapter on random weights learns less than all of them do
         assert figures["assistant_loss"] < figures["assistant_loss_of_base"] - (0.2 if strategy == "all" else 2)
-    same = [{k: figures[k] for k in ("assistant_tokens", "held_out_dialogues", "training_dialogues")} for figures in trained.values()]
+    same = [
+        {k: figures[k] for k in ("assistant_tokens", "held_out_dialogues", "training_dialogues")}
+        for figures in trained.values()
+    ]
     assert all(figures == same[0] for figures in same)
     assert (place / "out/last/model.safetensors").is_file()
     assert (place / "out/all/adapter_model.safetensors").is_file()
@@ -211,7 +282,13 @@ def test_the_leaderboard_compares_them(trained: dict[str, dict[str, Any]], place
     [(_, said, _)] = kogpt(place, ["runs"])
     lines = said.splitlines()
     assert sorted(line.split()[0] for line in lines[1:]) == sorted(STRATEGIES)
-    best = min(STRATEGIES, key=lambda s: min(json.loads(line)["validation_loss"] for line in (place / "runs" / s / "curve.jsonl").read_text().splitlines()))
+    best = min(
+        STRATEGIES,
+        key=lambda s: min(
+            json.loads(line)["validation_loss"]
+            for line in (place / "runs" / s / "curve.jsonl").read_text().splitlines()
+        ),
+    )
     assert lines[1].startswith(best)
     record = json.loads((place / "runs/last/run.json").read_text("utf-8"))
     assert (record["kind"], record["strategy"], record["data"][0]["rows"]) == ("dialogue", "last", 481)
@@ -220,11 +297,28 @@ def test_the_leaderboard_compares_them(trained: dict[str, dict[str, Any]], place
 REFUSED = {
     "a run that is there": (["--data", "chat.jsonl", "--strategy", "all", "--run", "runs/all"], "holds a run already"),
     "another strategy": (
-        ["--data", "chat.jsonl", "--strategy", "input", "--run", "runs/all", "--resume", "--epochs", "4", "--lr", "0.03", "--batch-size", "16"],
+        [
+            "--data",
+            "chat.jsonl",
+            "--strategy",
+            "input",
+            "--run",
+            "runs/all",
+            "--resume",
+            "--epochs",
+            "4",
+            "--lr",
+            "0.03",
+            "--batch-size",
+            "16",
+        ],
         "the strategy was 'all' and is now 'input'",
     ),
     "no such column": (["--data", "other.csv", "--run", "runs/x"], "no column 'turns'. Columns found: 말"),
-    "no dialogue": (["--data", "lonely.jsonl", "--run", "runs/x"], "No dialogue to train on in lonely.jsonl. lonely.jsonl, row 1"),
+    "no dialogue": (
+        ["--data", "lonely.jsonl", "--run", "runs/x"],
+        "No dialogue to train on in lonely.jsonl. lonely.jsonl, row 1",
+    ),
     "two budgets": (["--data", "chat.jsonl", "--run", "runs/x", "--epochs", "1", "--minutes", "1"], "two budgets"),
     "no such base": (["--data", "chat.jsonl", "--run", "runs/x", "--base", "nothing"], "No checkpoint 'nothing'"),
 }
@@ -239,7 +333,9 @@ def refused(trained: dict[str, dict[str, Any]], place: Path) -> dict[str, tuple[
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_trained_gets_a_sentence(refused: dict[str, tuple[int, str, str]], place: Path, case: str) -> None:
+def test_what_cannot_be_trained_gets_a_sentence(
+    refused: dict[str, tuple[int, str, str]], place: Path, case: str
+) -> None:
     status, out, said = refused[case]
     assert (status, out) == (1, ""), said
     assert REFUSED[case][1] in said

@@ -1,4 +1,6 @@
-"""Fine-tuning of a tiny base: an adapter or all weights, from any file of texts, resumed bit for bit after whatever ended it."""
+"""Fine-tuning of a tiny base: an adapter or all weights, from any file of texts, resumed bit for bit after whatever
+ended it.
+"""
 
 from __future__ import annotations
 
@@ -165,7 +167,8 @@ def run_until(place: Path, mode: str, checkpoint: str, file: str = "") -> None:
 
 @pytest.mark.usefixtures("straight")
 @pytest.mark.parametrize(
-    "file", ["optimizer.pt", pytest.param("", marks=pytest.mark.soak), pytest.param("seal.json", marks=pytest.mark.soak)]
+    "file",
+    ["optimizer.pt", pytest.param("", marks=pytest.mark.soak), pytest.param("seal.json", marks=pytest.mark.soak)],
 )
 def test_a_kill_while_a_checkpoint_is_written_costs_that_checkpoint_alone(place: Path, file: str) -> None:
     record.clear(place / "killed")
@@ -222,9 +225,14 @@ def test_texts_come_from_any_file(place: Path, name: str, text: str, encoding: s
 
 
 def test_a_text_longer_than_the_context_is_cut_not_lost(place: Path) -> None:
-    (place / "long.txt").write_text("아주 긴 이야기가 끝나지 않고 이어졌다. " * 40 + "\n" + "짧은 글.\n", encoding="utf-8")
+    (place / "long.txt").write_text(
+        "아주 긴 이야기가 끝나지 않고 이어졌다. " * 40 + "\n" + "짧은 글.\n", encoding="utf-8"
+    )
     data = finetuning.read(
-        "continue_text", [finetuning.Source(place / "long.txt")], start(str(place / "base")), finetuning.Options(epochs=1)
+        "continue_text",
+        [finetuning.Source(place / "long.txt")],
+        start(str(place / "base")),
+        finetuning.Options(epochs=1),
     )
     assert data.examples == 2
     assert len(data.train) > 4
@@ -236,7 +244,11 @@ def broken(place: Path, what: str) -> Path:
     folder = place / what
     base = folder / "base"
     if what == "bert":
-        BertForMaskedLM(BertConfig(vocab_size=8192, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32)).save_pretrained(base)
+        BertForMaskedLM(
+            BertConfig(
+                vocab_size=8192, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+            )
+        ).save_pretrained(base)
         (base / "tokenizer.json").write_bytes((place / "base/tokenizer.json").read_bytes())
         return folder
     tiny_base(base, **({"vocab_size": 4000} if what == "tokenizer" else {}))
@@ -271,9 +283,17 @@ def test_a_base_that_does_not_fit_is_told_before_a_step_is_made(place: Path, wha
         ("empty.csv", b"", "is empty"),
         ("empty.txt", b"", "is empty"),
         ("header.csv", b"sent\n", "No training example in header.csv: 0 readable rows"),
-        ("blank.csv", b"sent,n\n  ,1\n", r"No training example in blank.csv: 0 readable rows. blank.csv, row 2: there is no text in it"),
+        (
+            "blank.csv",
+            b"sent,n\n  ,1\n",
+            r"No training example in blank.csv: 0 readable rows. blank.csv, row 2: there is no text in it",
+        ),
         ("wrong.csv", b"\xff\x00\x9c\x80\x81" * 30, "neither UTF-8 nor CP949"),
-        ("other.csv", "score,가사\n1,노래\n".encode(), r"no column 'sent' \(--column text=sent\). Columns found: score, 가사"),
+        (
+            "other.csv",
+            "score,가사\n1,노래\n".encode(),
+            r"no column 'sent' \(--column text=sent\). Columns found: score, 가사",
+        ),
         ("other.jsonl", b'{"lyrics": "a"}\n', r"row 1: no column 'text'"),
     ],
 )

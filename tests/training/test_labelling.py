@@ -1,4 +1,6 @@
-"""Training a classifier on rows made here, from a tiny GPT-2 and a tiny KoBERT: what is held out, chosen, written and refused."""
+"""Training a classifier on rows made here, from a tiny GPT-2 and a tiny KoBERT: what is held out, chosen, written and
+refused.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,11 @@ from kogpt_funcs.training.label_measures import Predicted
 from kogpt_funcs.training.labelling import Options, train_classifier
 from kogpt_funcs.training.sources import Source
 
-SAID = {"기쁨": ["정말 기쁘다", "너무 좋아", "행복해"], "슬픔": ["눈물이 난다", "슬퍼서 울었다", "마음이 아프다"], "없음": ["회의는 세 시다", "밥을 먹었다"]}
+SAID = {
+    "기쁨": ["정말 기쁘다", "너무 좋아", "행복해"],
+    "슬픔": ["눈물이 난다", "슬퍼서 울었다", "마음이 아프다"],
+    "없음": ["회의는 세 시다", "밥을 먹었다"],
+}
 WHO = ["나는", "오늘", "우리는", "어제", "친구가", "집에서", "학교에서"]
 
 
@@ -38,7 +44,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = []
     for i in range(600):
         label = rng.choice([*SAID, "기쁨"])
-        rows.append({"text": f"{rng.choice(WHO)} {rng.choice(SAID[label])} {i}", "labels": [label], "split": "test" if i % 2 else "val"})
+        rows.append(
+            {
+                "text": f"{rng.choice(WHO)} {rng.choice(SAID[label])} {i}",
+                "labels": [label],
+                "split": "test" if i % 2 else "val",
+            }
+        )
     rows.append({"text": "표가 없는 줄"})
     path = tmp_path_factory.mktemp("labels") / "emotion.jsonl"
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
@@ -49,7 +61,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def gpt2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bases") / "tiny"
     torch.manual_seed(0)
-    config = GPT2Config(vocab_size=8192, n_positions=64, n_embd=32, n_layer=2, n_head=2, bos_token_id=0, eos_token_id=1, pad_token_id=3)
+    config = GPT2Config(
+        vocab_size=8192, n_positions=64, n_embd=32, n_layer=2, n_head=2, bos_token_id=0, eos_token_id=1, pad_token_id=3
+    )
     GPT2LMHeadModel(config).save_pretrained(folder)
     shutil.copy(settings.current().weights / "small/tokenizer.json", folder)
     return folder
@@ -59,13 +73,30 @@ def gpt2(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def kobert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bases") / "kobert"
     folder.mkdir()
-    (folder / "text").write_text("\n".join(f"{a} {b}" for a in WHO for said in SAID.values() for b in said), encoding="utf-8")
+    (folder / "text").write_text(
+        "\n".join(f"{a} {b}" for a in WHO for said in SAID.values() for b in said), encoding="utf-8"
+    )
     sentencepiece.SentencePieceTrainer.train(
-        input=str(folder / "text"), model_prefix=str(folder / "spiece"), vocab_size=90, hard_vocab_limit=False, minloglevel=2,
-        unk_id=0, unk_piece="[UNK]", pad_id=1, pad_piece="[PAD]", bos_id=-1, eos_id=-1, control_symbols=["[CLS]", "[SEP]", "[MASK]"],
-    )  # fmt: skip
+        input=str(folder / "text"),
+        model_prefix=str(folder / "spiece"),
+        vocab_size=90,
+        hard_vocab_limit=False,
+        minloglevel=2,
+        unk_id=0,
+        unk_piece="[UNK]",
+        pad_id=1,
+        pad_piece="[PAD]",
+        bos_id=-1,
+        eos_id=-1,
+        control_symbols=["[CLS]", "[SEP]", "[MASK]"],
+    )
     torch.manual_seed(0)
-    shape: dict[str, Any] = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    shape: dict[str, Any] = {
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+    }
     BertModel(BertConfig(vocab_size=96, pad_token_id=1, max_position_embeddings=64, **shape)).save_pretrained(folder)
     return folder
 
@@ -75,7 +106,9 @@ def trained(data: Path, gpt2: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """The run's folder, the checkpoint and the figures of a classifier from the tiny GPT-2."""
     place = tmp_path_factory.mktemp("trained")
     options = Options(lr=3e-3, batch_size=16, epochs=3, patience=3, full=True)
-    figures = train_classifier("classify_emotion", [Source(data)], base=str(gpt2), run=place / "run", out=place / "out", options=options)
+    figures = train_classifier(
+        "classify_emotion", [Source(data)], base=str(gpt2), run=place / "run", out=place / "out", options=options
+    )
     return place / "run", place / "out", figures
 
 
@@ -146,14 +179,27 @@ def test_a_run_that_is_there_is_gone_on_with_only_when_asked(
     with pytest.raises(KogptError, match="--resume"):
         train_classifier("classify_emotion", [Source(data)], options=options, **again)
     with pytest.raises(KogptError, match="--batch-size was 16 and is now 8"):
-        train_classifier("classify_emotion", [Source(data)], options=Options(lr=3e-3, batch_size=8, epochs=4, full=True), mode="resume", **again)
+        train_classifier(
+            "classify_emotion",
+            [Source(data)],
+            options=Options(lr=3e-3, batch_size=8, epochs=4, full=True),
+            mode="resume",
+            **again,
+        )
     figures = train_classifier("classify_emotion", [Source(data)], options=options, mode="resume", **again)
     assert figures["steps"] == trained[2]["steps"] * 4 // 3
 
 
 def test_kobert_learns_and_answers(kobert: Path, data: Path, tmp_path: Path) -> None:
     options = Options(lr=3e-3, batch_size=16, minutes=0.1, full=True)
-    figures = train_classifier("classify_emotion", [Source(data)], base=str(kobert), run=tmp_path / "run", out=tmp_path / "out", options=options)
+    figures = train_classifier(
+        "classify_emotion",
+        [Source(data)],
+        base=str(kobert),
+        run=tmp_path / "run",
+        out=tmp_path / "out",
+        options=options,
+    )
     assert figures["six_accuracy"] > 0.9
     assert (tmp_path / "out/spiece.model").is_file()
     assert json.loads((tmp_path / "out/config.json").read_text())["pad_token_id"] == 1
@@ -162,14 +208,18 @@ def test_kobert_learns_and_answers(kobert: Path, data: Path, tmp_path: Path) -> 
 
 
 @pytest.fixture(scope="module", params=["gpt2", "gemma3_text"])
-def adapted(request: pytest.FixtureRequest, data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str, Any]]:
+def adapted(
+    request: pytest.FixtureRequest, data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path, dict[str, Any]]:
     """weights/, the classifier in it and its figures: an adapter and a head on a tiny base of each architecture."""
     weights = tmp_path_factory.mktemp("weights")
     tiny_base(weights / "tiny", request.param)
     run, out = tmp_path_factory.mktemp("run"), weights / "tiny" / "classify_emotion"
     options = Options(lr=1e-2, batch_size=16, epochs=3, rank=4)
     with settings.using(weights=weights, base="tiny"):
-        figures = train_classifier("classify_emotion", [Source(data)], base="tiny", run=run, out=out, options=options, mode="fresh")
+        figures = train_classifier(
+            "classify_emotion", [Source(data)], base="tiny", run=run, out=out, options=options, mode="fresh"
+        )
     return weights, out, figures
 
 
@@ -192,20 +242,30 @@ def test_what_is_served_is_what_was_trained(adapted: tuple[Path, Path, dict[str,
         read = Classifier("tiny/classify_emotion", exact=True)([row.text for row in split.test])
     best = [max(scores["six"], key=scores["six"].__getitem__) for scores in read]
     wanted = [max(row.targets["six"], key=row.targets["six"].__getitem__) for row in split.test]
-    assert np.mean([a == b for a, b in zip(best, wanted, strict=True)]) == pytest.approx(figures["six_accuracy"], abs=0.02)
+    assert np.mean([a == b for a, b in zip(best, wanted, strict=True)]) == pytest.approx(
+        figures["six_accuracy"], abs=0.02
+    )
 
 
-def test_an_adapted_classifier_of_other_weights_is_refused(adapted: tuple[Path, Path, dict[str, Any]], tmp_path: Path) -> None:
+def test_an_adapted_classifier_of_other_weights_is_refused(
+    adapted: tuple[Path, Path, dict[str, Any]], tmp_path: Path
+) -> None:
     shutil.copytree(adapted[0], tmp_path / "weights")
     place = tmp_path / "weights/tiny/classify_emotion"
     written = json.loads((place / "base.json").read_text())
     assert written["base"] == "tiny"
     (place / "base.json").write_text(json.dumps({**written, "fingerprint": "0" * 12}))
-    with settings.using(weights=tmp_path / "weights", base="tiny"), pytest.raises(CheckpointError, match="trained on other weights"):
+    with (
+        settings.using(weights=tmp_path / "weights", base="tiny"),
+        pytest.raises(CheckpointError, match="trained on other weights"),
+    ):
         models.classify(["글"], "classify_emotion")
     (place / "base.json").write_text(json.dumps(written))
     (place / "head.safetensors").write_bytes(b"short")
-    with settings.using(weights=tmp_path / "weights", base="tiny"), pytest.raises(CheckpointError, match="cannot be loaded"):
+    with (
+        settings.using(weights=tmp_path / "weights", base="tiny"),
+        pytest.raises(CheckpointError, match="cannot be loaded"),
+    ):
         models.classify(["글"], "classify_emotion")
 
 
@@ -226,7 +286,10 @@ def test_two_labels_that_a_reader_named_weigh_unequally() -> None:
 
 def test_which_rows_are_held_out() -> None:
     texts = [f"글 {i}" for i in range(4000)]
-    held = {split: [t for t in texts if label_rows.is_held_out_label_row({"text": t, "split": split})] for split in ("train", "val", "test")}
+    held = {
+        split: [t for t in texts if label_rows.is_held_out_label_row({"text": t, "split": split})]
+        for split in ("train", "val", "test")
+    }
     assert not held["train"] + held["val"]
     assert 900 < len(held["test"]) < 1100
     assert 400 < sum(label_rows.is_held_out_label_row({"text": t}) for t in texts) < 600
@@ -251,14 +314,22 @@ def test_a_row_without_labels_is_told_by_its_number(data: Path, capsys: pytest.C
 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
-    [("empty.csv", "", "empty.csv"), ("none.csv", "text,mood\n글,기쁨\n", "No row with labels to train on in none.csv.*columns found: text, mood")],
+    [
+        ("empty.csv", "", "empty.csv"),
+        ("none.csv", "text,mood\n글,기쁨\n", "No row with labels to train on in none.csv.*columns found: text, mood"),
+    ],
 )
 def test_data_without_labels(name: str, content: str, said: str, gpt2: Path, tmp_path: Path) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")
     with pytest.raises(KogptError, match=said):
         train_classifier(
-            "classify_emotion", [Source(tmp_path / name)], base=str(gpt2), run=tmp_path / "run", out=tmp_path / "out", options=Options(minutes=1, full=True)
-        )  # fmt: skip
+            "classify_emotion",
+            [Source(tmp_path / name)],
+            base=str(gpt2),
+            run=tmp_path / "run",
+            out=tmp_path / "out",
+            options=Options(minutes=1, full=True),
+        )
     assert not (tmp_path / "out").exists()
 
 
@@ -267,9 +338,23 @@ def test_a_base_that_cannot_be_loaded(gpt2: Path, data: Path, tmp_path: Path) ->
     shutil.copytree(gpt2, broken)
     (broken / "model.safetensors").write_bytes(b"short")
     with pytest.raises(CheckpointError, match="'broken' cannot be loaded as a classifier"):
-        train_classifier("classify_emotion", [Source(data)], base=str(broken), run=tmp_path / "run", out=tmp_path / "out", options=Options(minutes=1, full=True))
+        train_classifier(
+            "classify_emotion",
+            [Source(data)],
+            base=str(broken),
+            run=tmp_path / "run",
+            out=tmp_path / "out",
+            options=Options(minutes=1, full=True),
+        )
     with pytest.raises(KogptError, match="trains no classifier"):
-        train_classifier("continue_text", [Source(data)], base=str(gpt2), run=tmp_path / "run", out=tmp_path / "out", options=Options(minutes=1, full=True))
+        train_classifier(
+            "continue_text",
+            [Source(data)],
+            base=str(gpt2),
+            run=tmp_path / "run",
+            out=tmp_path / "out",
+            options=Options(minutes=1, full=True),
+        )
 
 
 def test_rare_labels_weigh_more_and_the_mean_row_weighs_one() -> None:
@@ -286,13 +371,20 @@ def test_calibration_finds_what_was_done_to_the_probabilities() -> None:
     targets = (rng.random(true.shape) < 1 / (1 + np.exp(-true))).astype(np.float32)
     groups: dict[str, dict[str, Any]] = {"셋": {"labels": ["가", "나", "다"], "activation": "sigmoid"}}
     ngrams = Ngrams(np.ones((8, 3)), np.ones(3), np.ones(8))
-    predicted = Predicted((true * 2.0).astype(np.float32), rng.normal(size=true.shape).astype(np.float32), targets, np.ones(true.shape, np.float32))
+    predicted = Predicted(
+        (true * 2.0).astype(np.float32),
+        rng.normal(size=true.shape).astype(np.float32),
+        targets,
+        np.ones(true.shape, np.float32),
+    )
     label_measures.calibrate(groups, predicted, ngrams)
     assert groups["셋"]["temperature"] == pytest.approx(2, abs=0.15)
     assert np.abs(ngrams.weights).max() <= 0.25, "noise beside the model is to weigh nothing"
     measured = label_measures.measure(groups, predicted._replace(ngrams=np.zeros_like(predicted.ngrams)))
     assert measured["셋_ece"] < 0.03
-    wrong = label_measures.measure({"셋": {**groups["셋"], "thresholds": [0.9] * 3}}, predicted._replace(ngrams=np.zeros_like(predicted.ngrams)))
+    wrong = label_measures.measure(
+        {"셋": {**groups["셋"], "thresholds": [0.9] * 3}}, predicted._replace(ngrams=np.zeros_like(predicted.ngrams))
+    )
     assert measured["셋_macro_f1"] > wrong["셋_macro_f1"] + 0.1
 
 

@@ -30,7 +30,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def asked(place: Path, **changes: Any) -> Asked:
     texts = [place / "songs.txt"]
-    options = {"shape": Shape(2, 32, 2), "length": 32, "vocabulary_size": 2500, "budget": Budget(epochs=2), "batch_size": 8}
+    options = {
+        "shape": Shape(2, 32, 2),
+        "length": 32,
+        "vocabulary_size": 2500,
+        "budget": Budget(epochs=2),
+        "batch_size": 8,
+    }
     return Asked(texts, mix.plain(texts, {}), None, **{**options, **changes})
 
 
@@ -80,13 +86,17 @@ def test_a_second_base_goes_on_from_the_first(place: Path) -> None:
     assert found["songs"] < record.curve(place / "straight")[-1]["songs"]
     assert start(str(place / "second-out")).model.config.n_layer == 2
     with pytest.raises(KogptError, match="--length 64 is more than"):
-        pretraining.train_base(asked(place, start=str(place / "straight-out"), length=64), place / "third", place / "third-out")
+        pretraining.train_base(
+            asked(place, start=str(place / "straight-out"), length=64), place / "third", place / "third-out"
+        )
 
 
 @pytest.mark.usefixtures("straight")
 def test_a_run_of_another_shape_does_not_resume(place: Path) -> None:
     with pytest.raises(KogptError, match="--layers was 2 and is now 3"):
-        pretraining.train_base(asked(place, shape=Shape(3, 32, 2)), place / "straight", place / "straight-out", "resume")
+        pretraining.train_base(
+            asked(place, shape=Shape(3, 32, 2)), place / "straight", place / "straight-out", "resume"
+        )
 
 
 def test_short_runs_are_not_compiled() -> None:

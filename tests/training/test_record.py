@@ -25,9 +25,13 @@ def run(tmp_path: Path) -> Path:
 
 def made(file: Path, **changes: Any) -> Record:
     fields = {
-        "name": "continue_text", "kind": "adapter", "base": "base", "base_fingerprint": "abc",
-        "data": record.data_files([file], {file: 1}), "options": {"lr": 1e-3, "epochs": 2},
-    }  # fmt: skip
+        "name": "continue_text",
+        "kind": "adapter",
+        "base": "base",
+        "base_fingerprint": "abc",
+        "data": record.data_files([file], {file: 1}),
+        "options": {"lr": 1e-3, "epochs": 2},
+    }
     return Record(**{**fields, **changes})
 
 
@@ -74,7 +78,11 @@ def test_a_resume_goes_on_from_the_newest_whole_checkpoint(run: Path, data: Path
         record.log(run, step=step)
     assert record.begin(run, made(data, options={"lr": 1e-3, "epochs": 9}), "resume") == run / "checkpoint-10"
     assert [line["step"] for line in record.curve(run)] == [10]
-    assert (record.read(run).started, record.read(run).remark, record.read(run).options["epochs"]) == (started, "첫 시도", 9)
+    assert (record.read(run).started, record.read(run).remark, record.read(run).options["epochs"]) == (
+        started,
+        "첫 시도",
+        9,
+    )
 
 
 def test_a_checkpoint_that_lost_files_is_passed_over(run: Path, data: Path) -> None:

@@ -16,12 +16,29 @@ from kogpt_funcs.training import record
 from kogpt_funcs.training.record import Record
 
 
-def trained(runs: Path, run_name: str, losses: list[tuple[float | None, float]], *, strategy: str | None = None, day: int = 1, **about) -> Path:
+def trained(
+    runs: Path,
+    run_name: str,
+    losses: list[tuple[float | None, float]],
+    *,
+    strategy: str | None = None,
+    day: int = 1,
+    **about,
+) -> Path:
     data = [{"file": "chat.jsonl", "sha256": "0" * 64, "rows": 10}]
-    fields = {"name": "dialogue", "kind": "dialogue", "base": "base", "base_fingerprint": "f", "data": data, "options": {}} | about
+    fields = {
+        "name": "dialogue",
+        "kind": "dialogue",
+        "base": "base",
+        "base_fingerprint": "f",
+        "data": data,
+        "options": {},
+    } | about
     Record(**fields, strategy=strategy, started=f"2026-11-{day:02}T10:00:00+00:00").save(runs / run_name)
     for i, (train, validation) in enumerate(losses, 1):
-        record.log(runs / run_name, step=10 * i, epoch=i / 2, tokens=100 * i, train_loss=train, validation_loss=validation)
+        record.log(
+            runs / run_name, step=10 * i, epoch=i / 2, tokens=100 * i, train_loss=train, validation_loss=validation
+        )
     return runs / run_name
 
 
@@ -34,7 +51,9 @@ def folder(tmp_path: Path) -> Path:
     (runs / "torn").mkdir()
     (runs / "torn" / "run.json").write_text('{"name": "dia', "utf-8")
     (runs / "odd").mkdir()
-    (runs / "odd" / "run.json").write_text(json.dumps({"name": 1, "kind": 2, "base": 3, "base_fingerprint": 4, "data": 5, "options": 6}), "utf-8")
+    (runs / "odd" / "run.json").write_text(
+        json.dumps({"name": 1, "kind": 2, "base": 3, "base_fingerprint": 4, "data": 5, "options": 6}), "utf-8"
+    )
     (runs / "nameless" / "checkpoint-10").mkdir(parents=True)
     (trained(runs, "bad curve", []) / "curve.jsonl").write_text("1\n{\n", "utf-8")
     (runs / "notes").mkdir()
@@ -66,7 +85,9 @@ def test_the_best_comes_first_and_the_broken_last(folder: Path) -> None:
     assert "has no run.json" in lines[5]
 
 
-@pytest.mark.parametrize(("order", "expected"), [("date", ["last", "just begun", "input"]), ("run", ["input", "just begun", "last"])])
+@pytest.mark.parametrize(
+    ("order", "expected"), [("date", ["last", "just begun", "input"]), ("run", ["input", "just begun", "last"])]
+)
 def test_other_orders(folder: Path, order: str, expected: list[str]) -> None:
     assert names(table("--folder", folder, "--sort", order))[:3] == expected
 
@@ -87,9 +108,18 @@ def test_csv_holds_every_evaluation(folder: Path, tmp_path: Path) -> None:
     with (tmp_path / "a.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = {row["run"]: row for row in csv.DictReader(file)}
     assert rows["input"] == {
-        "run": "input", "model": "dialogue", "base": "base", "data": "chat.jsonl", "strategy": "input", "epochs": "1.50",
-        "train_loss": "3.500 3.100", "validation_loss": "4.000 3.000 3.250", "best": "3.0000", "date": "2026-11-01 10:00", "remark": "",
-    }  # fmt: skip
+        "run": "input",
+        "model": "dialogue",
+        "base": "base",
+        "data": "chat.jsonl",
+        "strategy": "input",
+        "epochs": "1.50",
+        "train_loss": "3.500 3.100",
+        "validation_loss": "4.000 3.000 3.250",
+        "best": "3.0000",
+        "date": "2026-11-01 10:00",
+        "remark": "",
+    }
     assert len(rows) == 7
 
 
@@ -101,7 +131,11 @@ class Parsed(html.parser.HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self.links += [value or "" for key, value in attrs if key in ("src", "href", "xlink:href") and not (value or "").startswith("#")]
+        self.links += [
+            value or ""
+            for key, value in attrs
+            if key in ("src", "href", "xlink:href") and not (value or "").startswith("#")
+        ]
 
 
 def test_the_page_needs_nothing_else(folder: Path, tmp_path: Path) -> None:

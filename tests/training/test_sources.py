@@ -35,12 +35,22 @@ def test_a_column_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) 
     with pytest.raises(KogptError, match=r"no column 'lyrics' \(--column text=lyrics\). Columns found: score, sent\."):
         list(Source(path, {"text": "lyrics"}).read())
     source = Source(path)
-    with pytest.raises(KogptError, match=r"no column 'text'. Columns found: score, sent. .*--column text=NAME.* A row with `text`"):
+    with pytest.raises(
+        KogptError, match=r"no column 'text'. Columns found: score, sent. .*--column text=NAME.* A row with `text`"
+    ):
         [source.render(render, row, random.Random(0)) for row in source.read()]
 
 
 def test_bad_rows_are_told_up_to_a_cap_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = ['{"text": "좋다"}', "{oops", '{"lyrics": "가"}', '{"text": null}', '{"text": " "}', '{"text": "끝"}', *["[1]"] * 30]
+    rows = [
+        '{"text": "좋다"}',
+        "{oops",
+        '{"lyrics": "가"}',
+        '{"text": null}',
+        '{"text": " "}',
+        '{"text": "끝"}',
+        *["[1]"] * 30,
+    ]
     source = Source(write(tmp_path / "a.jsonl", "\n".join(rows) + "\n"))
     found = [example.target for row in source.read() for example in source.render(render, row, random.Random(0))]
     assert found == ["좋다", "끝"]

@@ -36,9 +36,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = random.Random(0)
     said = [(rng.choice(WHERE), rng.choice(WHO), rng.choice(DID), i) for i in range(400)]
     lines(folder / "stories.jsonl", [{"text": f"{w} {a}가 {d}. {i}번째 날이었다."} for w, a, d, i in said])
-    lines(folder / "comments.jsonl", [{"text": f"{w} 본 {a} 연기가 좋았다 {i}", "rating": i % 10 + 1, "topic": a} for w, a, _, i in said])
+    lines(
+        folder / "comments.jsonl",
+        [{"text": f"{w} 본 {a} 연기가 좋았다 {i}", "rating": i % 10 + 1, "topic": a} for w, a, _, i in said],
+    )
     lines(folder / "chat.jsonl", [{"turns": [f"{w} 뭐 했어? {i}", f"{a}와 {d}."]} for w, a, d, i in said])
-    lines(folder / "emotion.jsonl", [{"text": f"{w} {d} {i}", "labels": ["기쁨"] if i % 2 else ["슬픔", "절망"]} for w, _, d, i in said])
+    lines(
+        folder / "emotion.jsonl",
+        [{"text": f"{w} {d} {i}", "labels": ["기쁨"] if i % 2 else ["슬픔", "절망"]} for w, _, d, i in said],
+    )
     rows = [f"{w} {a}를 보았습니다 {i}\t{w} {a}를 봤어 {i}\t{w} {a}를 보았소 {i}" for w, a, _, i in said]
     (folder / "style.tsv").write_text("\n".join(["formal\tinformal\tking", *rows]) + "\n", encoding="utf-8")
     (folder / "mix.toml").write_text(
@@ -63,9 +69,11 @@ def train(place: Path, *arguments: str) -> Done:
     """`kogpt train ARGUMENTS` in this process: torch starts once, not twenty times."""
     out, err = io.StringIO(), io.StringIO()
     with (
-        settings.using(weights=place / "weights"), contextlib.chdir(place),
-        contextlib.redirect_stdout(out), contextlib.redirect_stderr(err),
-    ):  # fmt: skip
+        settings.using(weights=place / "weights"),
+        contextlib.chdir(place),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
         status = _run(["train", *arguments])
     return Done(status, out.getvalue(), err.getvalue())
 
@@ -73,9 +81,13 @@ def train(place: Path, *arguments: str) -> Done:
 def kogpt(place: Path, *arguments: str) -> Done:
     """`kogpt ARGUMENTS` in a process of its own, which has its own models."""
     done = subprocess.run(
-        [sys.executable, "-m", "kogpt_funcs", *arguments], cwd=place, capture_output=True, text=True, timeout=300,
+        [sys.executable, "-m", "kogpt_funcs", *arguments],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        timeout=300,
         env={**os.environ, "KOGPT_WEIGHTS": str(place / "weights"), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    )
     return Done(done.returncode, done.stdout, done.stderr)
 
 
@@ -90,8 +102,15 @@ def figures(done: Done) -> dict[str, Any]:
 def trained(place: Path) -> dict[str, dict[str, Any]]:
     """Figures of a base that was trained, stopped and resumed, and of every function's checkpoint on it."""
     base = ["base", "--data", str(place), "--mix", str(place / "mix.toml"), *TINY]
-    found = {"first": figures(train(place, *base, "--minutes", "0.08")), "base": figures(train(place, *base, "--minutes", "0.16", "--resume"))}
-    for name, file in (("change_style", "style.tsv"), ("write_comment", "comments.jsonl"), ("classify_emotion", "emotion.jsonl")):
+    found = {
+        "first": figures(train(place, *base, "--minutes", "0.08")),
+        "base": figures(train(place, *base, "--minutes", "0.16", "--resume")),
+    }
+    for name, file in (
+        ("change_style", "style.tsv"),
+        ("write_comment", "comments.jsonl"),
+        ("classify_emotion", "emotion.jsonl"),
+    ):
         options = ["--data", str(place / file), "--minutes", "0.05", "--batch-size", "8"]
         found[name] = figures(train(place, name, *options))
     return found
@@ -100,14 +119,20 @@ def trained(place: Path) -> dict[str, dict[str, Any]]:
 def test_a_resumed_base_goes_on_where_it_stopped(trained: dict[str, dict[str, Any]], place: Path) -> None:
     assert trained["base"]["tokens_seen"] > trained["first"]["tokens_seen"] > 0
     assert trained["base"]["stories"] < trained["first"]["stories"] + 0.5
-    assert {"config.json", "model.safetensors", "tokenizer.json"} <= {p.name for p in (place / "weights/small").iterdir()}
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= {
+        p.name for p in (place / "weights/small").iterdir()
+    }
 
 
 @pytest.mark.usefixtures("trained")
 def test_a_base_may_start_from_another_ones_weights(trained: dict[str, dict[str, Any]], place: Path) -> None:
     options = ["--run", "runs/second", "--out", "second", "--minutes", "0.01", *TINY, "--layers", "2"]
-    second = figures(train(place, "base", "--data", str(place), "--mix", str(place / "mix.toml"), "--start", "small", *options))
-    assert second["stories"] < 2 * trained["first"]["stories"]  # half a second from scratch would leave it thrice as high
+    second = figures(
+        train(place, "base", "--data", str(place), "--mix", str(place / "mix.toml"), "--start", "small", *options)
+    )
+    assert (
+        second["stories"] < 2 * trained["first"]["stories"]
+    )  # half a second from scratch would leave it thrice as high
     assert json.loads((place / "second/config.json").read_text())["n_layer"] == 1  # the shape is the starting one's
     assert (place / "second/tokenizer.json").read_bytes() == (place / "weights/small/tokenizer.json").read_bytes()
 
@@ -147,13 +172,25 @@ def test_what_was_trained_answers(place: Path, name: str, arguments: list[str]) 
         (["change_style", "--data", "{place}/empty.csv", "--run", "runs/new"], "empty.csv"),
         (["change_style", "--data", "{place}/stories.txt", "--run", "runs/new"], "No training example in stories.txt"),
         (["change_style", "--data", "{place}/style.tsv"], "holds a run already. Go on with it: --resume"),
-        (["change_style", "--data", "{place}/style.tsv", "--minutes", "0.05", "--resume"], "--batch-size was 8 and is now 64"),
-        (["base", "--data", "{place}/stories.jsonl", "--resume"], "was started otherwise: the data was ['stories.jsonl ("),
+        (
+            ["change_style", "--data", "{place}/style.tsv", "--minutes", "0.05", "--resume"],
+            "--batch-size was 8 and is now 64",
+        ),
+        (
+            ["base", "--data", "{place}/stories.jsonl", "--resume"],
+            "was started otherwise: the data was ['stories.jsonl (",
+        ),
         (["change_style", "--data", "{place}/style.tsv", "--minutes", "1", "--epochs", "1"], "Give one of them"),
         (["change_style", "--data", "{place}/style.tsv", "--column", "text"], "is not WANTED=NAME"),
-        (["classify_emotion", "--data", "{place}/emotion.jsonl", "--passes", "4"], "classify_emotion is a classifier: --passes"),
+        (
+            ["classify_emotion", "--data", "{place}/emotion.jsonl", "--passes", "4"],
+            "classify_emotion is a classifier: --passes",
+        ),
         (["continue_text", "--data", "{place}/stories.jsonl", "--base", "nothing"], "No checkpoint 'nothing'"),
-        (["write_comment", "--data", "{place}/style.tsv", "--base", "weights/small", "--run", "runs/new"], "no column 'text'. Columns found: formal"),
+        (
+            ["write_comment", "--data", "{place}/style.tsv", "--base", "weights/small", "--run", "runs/new"],
+            "no column 'text'. Columns found: formal",
+        ),
     ],
 )
 @pytest.mark.usefixtures("trained")

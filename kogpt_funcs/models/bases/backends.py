@@ -32,7 +32,9 @@ def scorer_for(base: str) -> Scorer:
     from kogpt_funcs.models.decoder import writing
 
     if backend_for(base) is not writing.generate:
-        raise CheckpointError("KOGPT_BASE names a base that cannot score texts. Bases that can are gemma, small and skt/kogpt2-base-v2.")
+        raise CheckpointError(
+            "KOGPT_BASE names a base that cannot score texts. Bases that can are gemma, small and skt/kogpt2-base-v2."
+        )
     return writing.score
 
 

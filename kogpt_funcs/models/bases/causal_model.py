@@ -1,4 +1,6 @@
-"""Bases of other architectures (Polyglot-Ko, KoGPT 6B, Qwen, Llama …): plain text continued by whatever transformers loads."""
+"""Bases of other architectures (Polyglot-Ko, KoGPT 6B, Qwen, Llama …): plain text continued by whatever transformers
+loads.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,8 @@ def generate(request: Generation) -> Iterator[list[Sample]]:
 
 
 class CausalModel(cache.Loaded):
-    """A language model of any architecture that transformers knows, its tokenizer, and the batch that its requests share.
+    """A language model of any architecture that transformers knows, its tokenizer, and the batch that its requests
+    share.
 
     Architectures without transformers' attention interface, such as GPT-J, cannot join a continuous batch: their
     requests take turns at each token instead.
@@ -53,7 +56,11 @@ class CausalModel(cache.Loaded):
 
     @property
     def details(self) -> dict[str, Any]:
-        return {"device": str(self.device), "dtype": str(self.model.dtype).removeprefix("torch."), "engine": "transformers"}
+        return {
+            "device": str(self.device),
+            "dtype": str(self.model.dtype).removeprefix("torch."),
+            "engine": "transformers",
+        }
 
     def close(self) -> None:
         if self._batch:
@@ -83,4 +90,3 @@ class CausalModel(cache.Loaded):
             if all(row.over for row in rows):
                 return
             ids = torch.tensor([self.vocabulary.own(row.choice.ids[-1:] or prompt[-1:]) for row in rows])
-

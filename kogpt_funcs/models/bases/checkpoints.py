@@ -1,4 +1,6 @@
-"""From a checkpoint's name to its files: weights/, a folder, the prepared Gemma, or the Hugging Face hub. It reads no weights."""
+"""From a checkpoint's name to its files: weights/, a folder, the prepared Gemma, or the Hugging Face hub. It reads no
+weights.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +27,18 @@ def folder(name: str) -> Path:
         if (candidate / "config.json").is_file():
             return candidate
     if Path(name).is_dir():
-        raise CheckpointError(f"{slug(name)} has no config.json. A checkpoint folder needs config.json, weights and tokenizer.json.")
+        raise CheckpointError(
+            f"{slug(name)} has no config.json. A checkpoint folder needs config.json, weights and tokenizer.json."
+        )
     if name == GEMMA_ON_THE_HUB:
         from kogpt_funcs.models.bases import gemma
 
         return gemma.prepared_from(_download(name))
     if _HUB_NAME.fullmatch(name):
         return _download(name)
-    raise CheckpointError(f"No checkpoint {name!r} in {settings.current().weights.name}/, and no such folder. There: {_there()}.")
+    raise CheckpointError(
+        f"No checkpoint {name!r} in {settings.current().weights.name}/, and no such folder. There: {_there()}."
+    )
 
 
 def adapter_folder(function: str, base: str) -> Path | None:
@@ -51,7 +57,9 @@ def full_checkpoint(function: str, base: str) -> str | None:
 
 
 def classifier(function: str, base: str) -> str:
-    """The name of `function`'s classifier: one of the user's own, weights/FUNCTION; that of `base`; that of the small base."""
+    """The name of `function`'s classifier: one of the user's own, weights/FUNCTION; that of `base`; that of the small
+    base.
+    """
     for name in (function, f"{slug(base)}/{function}", f"small/{function}"):
         if (settings.current().weights / name / "config.json").is_file():
             return name
@@ -73,7 +81,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path.name} of checkpoint {path.parent.name!r} cannot be read ({type(error).__name__}).") from error
+        raise CheckpointError(
+            f"{path.name} of checkpoint {path.parent.name!r} cannot be read ({type(error).__name__})."
+        ) from error
 
 
 def _download(name: str) -> Path:
@@ -84,7 +94,8 @@ def _download(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.bin", "*.model", "*.txt"]))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise CheckpointError(
-            f"Checkpoint {name!r} is neither in {settings.current().weights.name}/ nor on this machine, and the Hugging Face hub "
+            f"Checkpoint {name!r} is neither in {settings.current().weights.name}/ nor on this machine, and "
+            f"the Hugging Face hub "
             f"cannot be reached ({type(error).__name__}). Download it once where there is a network: hf download {name}"
         ) from error
 

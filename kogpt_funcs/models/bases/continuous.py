@@ -1,4 +1,6 @@
-"""transformers' continuous batching for models of any architecture, each request by its own rules of sampling and ending."""
+"""transformers' continuous batching for models of any architecture, each request by its own rules of sampling and
+ending.
+"""
 
 from __future__ import annotations
 
@@ -107,7 +109,11 @@ class Batch:
         self._vocabulary, self._rules, self._starting = vocabulary, _Rules(vocabulary), threading.Lock()
         config = GenerationConfig(do_sample=False, eos_token_id=vocabulary.filler, pad_token_id=vocabulary.filler)
         pages = ContinuousBatchingConfig(
-            num_blocks=_PAGES, max_batch_tokens=_PASS, use_cuda_graph=False, use_async_batching=False, auto_switch_to_flash=False
+            num_blocks=_PAGES,
+            max_batch_tokens=_PASS,
+            use_cuda_graph=False,
+            use_async_batching=False,
+            auto_switch_to_flash=False,
         )
         self._manager = model.init_continuous_batching(config, pages)
         processors = self._manager.logit_processor
@@ -125,7 +131,12 @@ class Batch:
             self._start()
             for name, row in zip(names, rows, strict=True):
                 own = self._vocabulary.own(prompt)
-                if self._manager.add_request(own, request_id=name, max_new_tokens=row.choice.request.max_new_tokens + 2) is None:
+                if (
+                    self._manager.add_request(
+                        own, request_id=name, max_new_tokens=row.choice.request.max_new_tokens + 2
+                    )
+                    is None
+                ):
                     raise Busy()
             over = False
             while not over:

@@ -91,7 +91,8 @@ class LanguageModel(cache.Loaded):
         made_for = checkpoints.read_json(folder / "base.json").get("fingerprint")
         if made_for != self.fingerprint:
             raise CheckpointError(
-                f"The adapter in {folder.parent.name}/{folder.name} was trained on other weights ({made_for}) than base "
+                f"The adapter in {folder.parent.name}/{folder.name} was trained on other weights ({made_for}) "
+                f"than base "
                 f"{checkpoints.slug(self.name)!r} has ({self.fingerprint}). Train it again: {train}"
             )
         return folder

@@ -34,7 +34,8 @@ def load(folder: Path, dtype: torch.dtype = torch.float32) -> Any:
     lacking = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))
     if lacking:
         raise CheckpointError(
-            f"Checkpoint {name!r} has architecture {model.config.model_type!r}, but its weights do not: they lack {lacking[0]}."
+            f"Checkpoint {name!r} has architecture {model.config.model_type!r}, but its weights do not: they "
+            f"lack {lacking[0]}."
         )
     return model.eval()
 
@@ -63,5 +64,7 @@ def device() -> torch.device:
         torch.empty(0, device=chosen)
     except (RuntimeError, AssertionError) as error:
         there = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
-        raise CheckpointError(f"KOGPT_DEVICE has value {name!r}. Devices of this machine: {', '.join(there)}.") from error
+        raise CheckpointError(
+            f"KOGPT_DEVICE has value {name!r}. Devices of this machine: {', '.join(there)}."
+        ) from error
     return chosen

@@ -38,18 +38,23 @@ def address(base: str) -> Address:
     """The server and the model that KOGPT_BASE names; CheckpointError where it is not URL#MODEL."""
     url, model = urldefrag(base)
     if not urlsplit(url).hostname or not model:
-        raise CheckpointError("KOGPT_BASE begins like a URL but is not URL#MODEL, as in http://127.0.0.1:8000/v1#my-model.")
+        raise CheckpointError(
+            "KOGPT_BASE begins like a URL but is not URL#MODEL, as in http://127.0.0.1:8000/v1#my-model."
+        )
     if "@" in urlsplit(url).netloc or urlsplit(url).query:
-        raise CheckpointError("KOGPT_BASE must not hold a password or a query. A server's key goes into KOGPT_REMOTE_KEY.")
+        raise CheckpointError(
+            "KOGPT_BASE must not hold a password or a query. A server's key goes into KOGPT_REMOTE_KEY."
+        )
     return Address(url, model)
 
 
 def generate(request: Generation) -> Iterator[list[Sample]]:
-    """Snapshots of the samples as they grow; the last one is complete. Closing it closes the connection, which ends the work there.
+    """Snapshots of the samples as they grow; the last one is complete. Closing it closes the connection, which ends
+    the work there.
 
-    top_k, repetition_penalty, min_tokens and bad_words are vLLM's own fields: a server that refuses them is asked without.
-    no_repeat_ngram has no field there and is not kept. Where a server does not tell tokens, each piece it sends is one.
-    Raises Busy, or CheckpointError when the server is at fault; neither names its address.
+    top_k, repetition_penalty, min_tokens and bad_words are vLLM's own fields: a server that refuses them is asked
+    without. no_repeat_ngram has no field there and is not kept. Where a server does not tell tokens, each piece it
+    sends is one. Raises Busy, or CheckpointError when the server is at fault; neither names its address.
     """
     place = address(settings.current().base)
     text = plain_text(request, place.model)
@@ -65,7 +70,9 @@ def generate(request: Generation) -> Iterator[list[Sample]]:
 
 
 def _parts(request: Generation) -> list[Generation]:
-    """The requests to send one after another: a server takes one temperature at a time, and one sample where that is 0."""
+    """The requests to send one after another: a server takes one temperature at a time, and one sample where that is
+    0.
+    """
     if request.temperature < _COLD:
         return [replace(request, temperature=0.0, num_samples=1, greedy_first=False)]
     if not request.greedy_first:
@@ -137,7 +144,9 @@ def _samples(client: Any, model: str, text: str, request: Generation) -> Iterato
                     return
     except Exception as error:  # servers break in many ways, and each library has its own words for it
         raise told(error, begun=begun) from error
-    raise CheckpointError("The remote server ended its answer before it was whole. Ask again; if it happens often, its log may say why.")
+    raise CheckpointError(
+        "The remote server ended its answer before it was whole. Ask again; if it happens often, its log may say why."
+    )
 
 
 def _tokens(choice: Any) -> list[str]:
@@ -150,9 +159,14 @@ def _stream(client: Any, model: str, text: str, request: Generation) -> Any:
     from openai import BadRequestError, UnprocessableEntityError
 
     fields: dict[str, Any] = {
-        "model": model, "prompt": text, "stream": True, "n": request.num_samples, "temperature": request.temperature,
-        "top_p": request.top_p, "max_tokens": request.max_new_tokens + 1,  # one more shows whether the last word is whole
-    }  # fmt: skip
+        "model": model,
+        "prompt": text,
+        "stream": True,
+        "n": request.num_samples,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "max_tokens": request.max_new_tokens + 1,  # one more shows whether the last word is whole
+    }
     fields |= {"seed": request.seed} if request.seed is not None else {}
     fields |= {"stop": ["\n"]} if request.newline_ends else {}
     try:
@@ -163,9 +177,11 @@ def _stream(client: Any, model: str, text: str, request: Generation) -> Any:
 
 def _vllm(request: Generation) -> dict[str, Any]:
     fields: dict[str, Any] = {
-        "top_k": request.top_k or -1, "repetition_penalty": request.repetition_penalty, "min_tokens": request.min_new_tokens,
+        "top_k": request.top_k or -1,
+        "repetition_penalty": request.repetition_penalty,
+        "min_tokens": request.min_new_tokens,
         "logprobs": 0,  # of the chosen tokens alone
-    }  # fmt: skip
+    }
     return fields | ({"bad_words": list(request.bad_words)} if request.bad_words else {})
 
 
@@ -189,14 +205,24 @@ def told(error: Exception, *, begun: bool) -> KogptError:
     if status in (429, 503):
         return Busy(_retry_after(error))
     if status in (401, 403):
-        return CheckpointError(f"The remote server refuses the key ({status}). Set KOGPT_REMOTE_KEY to one that it accepts.")
+        return CheckpointError(
+            f"The remote server refuses the key ({status}). Set KOGPT_REMOTE_KEY to one that it accepts."
+        )
     if status == 404:
-        return CheckpointError("The remote server has no such model or address (404). KOGPT_BASE is URL#MODEL; GET URL/models lists its models.")
+        return CheckpointError(
+            "The remote server has no such model or address (404). KOGPT_BASE is URL#MODEL; GET URL/models "
+            "lists its models."
+        )
     if status is not None:
         return CheckpointError(f"The remote server answers {status}. Its log says why.")
     if isinstance(error, APIConnectionError) and not begun:
-        return CheckpointError(f"The remote server cannot be reached ({type(error).__name__}). Start it, or set KOGPT_BASE to another base.")
-    return CheckpointError(f"The remote server's answer broke off or cannot be read ({type(error).__name__}). Ask again.")
+        return CheckpointError(
+            f"The remote server cannot be reached ({type(error).__name__}). Start it, or set KOGPT_BASE to "
+            f"another base."
+        )
+    return CheckpointError(
+        f"The remote server's answer broke off or cannot be read ({type(error).__name__}). Ask again."
+    )
 
 
 def _retry_after(error: Any) -> int:

@@ -60,7 +60,8 @@ def load_adapted(folder: Path, labels: int, dtype: torch.dtype) -> tuple[Any, En
     if made_for != loading.fingerprint(model):
         raise CheckpointError(
             f"The classifier in {folder.parent.name}/{folder.name} was trained on other weights ({made_for}) than base "
-            f"{checkpoints.slug(base)!r} has ({loading.fingerprint(model)}). Train it again: kogpt train {folder.name} --data FILE"
+            f"{checkpoints.slug(base)!r} has ({loading.fingerprint(model)}). Train it again: kogpt train "
+            f"{folder.name} --data FILE"
         )
     place = checkpoints.folder(base)
     architecture = loading.architecture_of(place)
@@ -72,7 +73,8 @@ def load_adapted(folder: Path, labels: int, dtype: torch.dtype) -> tuple[Any, En
     head = load_file(str(folder / "head.safetensors"))
     if head["outputs.weight"].shape[0] != labels:
         raise CheckpointError(
-            f"Checkpoint {folder.name!r}: head.safetensors has {head['outputs.weight'].shape[0]} outputs, config.json {labels} labels."
+            f"Checkpoint {folder.name!r}: head.safetensors has {head['outputs.weight'].shape[0]} outputs, "
+            f"config.json {labels} labels."
         )
     pooled.head.float().load_state_dict(head)
     return pooled, encoder_of(read_tokenizer(place), context)

@@ -1,4 +1,6 @@
-"""Many threads ask, one worker computes: what waits at the same time shares a batch, and nobody waits for more to come."""
+"""Many threads ask, one worker computes: what waits at the same time shares a batch, and nobody waits for more to
+come.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ class Batches:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="batches")
 
     def __call__(self, run: Run, rows: Sequence[Ids]) -> list[Any]:
-        """`run` (rows → a result a row) of `rows` and of what other threads have waiting; raises what it raises for one of `rows` alone.
+        """`run` (rows → a result a row) of `rows` and of what other threads have waiting; raises what it raises for
+        one of `rows` alone.
 
         Each call brings `run`, the same for all, so that this object keeps no model in memory.
         """

@@ -28,7 +28,9 @@ _BUDGET = {"cpu": 512, "cuda": 16384}
 
 
 def classify(texts: list[str], name: str) -> list[Probabilities]:
-    """For each text {group: {label: probability}}. A softmax group sums to 1, a sigmoid group's labels are independent."""
+    """For each text {group: {label: probability}}. A softmax group sums to 1, a sigmoid group's labels are
+    independent.
+    """
     name = checkpoints.classifier(name, settings.current().base)
     with admitted(), cache.using(name, lambda: Classifier(name)) as classifier:
         try:
@@ -38,7 +40,9 @@ def classify(texts: list[str], name: str) -> list[Probabilities]:
 
 
 def thresholds(name: str) -> dict[str, dict[str, float]]:
-    """{group: {label: the probability from which it counts as found}} of the groups that have some; reads the config alone."""
+    """{group: {label: the probability from which it counts as found}} of the groups that have some; reads the config
+    alone.
+    """
     folder = checkpoints.folder(checkpoints.classifier(name, settings.current().base))
     groups = checkpoints.read_json(folder / "config.json").get("label_groups") or []
     return {g["name"]: dict(zip(g["labels"], g["thresholds"], strict=True)) for g in groups if g.get("thresholds")}
@@ -85,7 +89,10 @@ class Classifier(cache.Loaded):
 
     @property
     def details(self) -> dict[str, Any]:
-        return {"device": str(self.device), "dtype": "int8" if self._int8 else str(next(self.model.parameters()).dtype).removeprefix("torch.")}
+        return {
+            "device": str(self.device),
+            "dtype": "int8" if self._int8 else str(next(self.model.parameters()).dtype).removeprefix("torch."),
+        }
 
     def __call__(self, texts: Sequence[str]) -> list[Probabilities]:
         if not texts:
@@ -106,12 +113,16 @@ def _groups_of(config: Any, folder: Path) -> list[dict[str, Any]]:
     labels = [config.id2label[i] for i in range(config.num_labels)]
     groups = getattr(config, "label_groups", None) or [{"name": "labels", "labels": labels, "activation": "softmax"}]
     if [label for group in groups for label in group["labels"]] != labels:
-        raise CheckpointError(f"Checkpoint {folder.name!r}: the labels of label_groups are not those of id2label, in order.")
+        raise CheckpointError(
+            f"Checkpoint {folder.name!r}: the labels of label_groups are not those of id2label, in order."
+        )
     return groups
 
 
 def load(folder: Path, dtype: torch.dtype, **options: Any) -> Any:
-    """The model in `folder`, ready to read; CheckpointError if it has no head for labels. `options` change its config."""
+    """The model in `folder`, ready to read; CheckpointError if it has no head for labels. `options` change its
+    config.
+    """
     trained = f"Train it: kogpt train {folder.name}"
     if not any(folder.glob("model*.safetensors")) and not any(folder.glob("*.bin")):
         raise CheckpointError(f"Checkpoint {folder.name!r} has no weights (model.safetensors). {trained}")
@@ -130,7 +141,10 @@ def probabilities(logits: torch.Tensor, groups: Sequence[dict[str, Any]]) -> lis
     parts = logits.split([len(group["labels"]) for group in groups], dim=1)
     chances = [activate(part, group).tolist() for part, group in zip(parts, groups, strict=True)]
     return [
-        {group["name"]: dict(zip(group["labels"], rows[i], strict=True)) for group, rows in zip(groups, chances, strict=True)}
+        {
+            group["name"]: dict(zip(group["labels"], rows[i], strict=True))
+            for group, rows in zip(groups, chances, strict=True)
+        }
         for i in range(len(logits))
     ]
 

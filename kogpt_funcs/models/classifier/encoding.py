@@ -1,4 +1,6 @@
-"""A text as the ids that a classifier reads: KoGPT2's vocabulary, KoBERT's SentencePiece, or whatever AutoTokenizer knows."""
+"""A text as the ids that a classifier reads: KoGPT2's vocabulary, KoBERT's SentencePiece, or whatever AutoTokenizer
+knows.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,8 @@ class PiecesEncoder:
         self._first, self._last, self.pad_id = (self._id(name) for name in ("[CLS]", "[SEP]", "[PAD]"))
         if self._processor.get_piece_size() > vocabulary:
             raise CheckpointError(
-                f"Checkpoint {path.parent.name!r}: {path.name} has {self._processor.get_piece_size()} entries, its weights {vocabulary}."
+                f"Checkpoint {path.parent.name!r}: {path.name} has {self._processor.get_piece_size()} entries, "
+                f"its weights {vocabulary}."
             )
 
     def encode(self, text: str) -> list[int]:
@@ -76,7 +79,9 @@ class PiecesEncoder:
     def _id(self, name: str) -> int:
         found = self._processor.piece_to_id(name)
         if self._processor.id_to_piece(found) != name:
-            raise CheckpointError(f"{self._path.name} of checkpoint {self._path.parent.name!r} has no entry {name}, which a BERT needs.")
+            raise CheckpointError(
+                f"{self._path.name} of checkpoint {self._path.parent.name!r} has no entry {name}, which a BERT needs."
+            )
         return int(found)
 
 

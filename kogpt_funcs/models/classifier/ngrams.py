@@ -22,10 +22,16 @@ _LENGTHS = (1, 2, 3, 4)
 
 
 class Ngrams:
-    """Weights [buckets, labels], bias [labels] and the inverse document frequency of each bucket, 0 for one never seen."""
+    """Weights [buckets, labels], bias [labels] and the inverse document frequency of each bucket, 0 for one never
+    seen.
+    """
 
     def __init__(self, weights: np.ndarray, bias: np.ndarray, rarity: np.ndarray) -> None:
-        self.weights, self.bias, self.rarity = weights.astype(np.float16), bias.astype(np.float32), rarity.astype(np.float16)
+        self.weights, self.bias, self.rarity = (
+            weights.astype(np.float16),
+            bias.astype(np.float32),
+            rarity.astype(np.float16),
+        )
 
     @classmethod
     def load(cls, folder: Path, labels: int) -> Ngrams | None:
@@ -36,9 +42,13 @@ class Ngrams:
         try:
             read = cls(**load_file(path))
         except (SafetensorError, OSError, TypeError) as error:
-            raise CheckpointError(f"{FILE} of checkpoint {folder.name!r} cannot be read ({type(error).__name__}).") from error
+            raise CheckpointError(
+                f"{FILE} of checkpoint {folder.name!r} cannot be read ({type(error).__name__})."
+            ) from error
         if read.weights.shape != (len(read.rarity), labels) or read.bias.shape != (labels,):
-            raise CheckpointError(f"{FILE} of checkpoint {folder.name!r} has weights {read.weights.shape}, and the model {labels} labels.")
+            raise CheckpointError(
+                f"{FILE} of checkpoint {folder.name!r} has weights {read.weights.shape}, and the model {labels} labels."
+            )
         return read
 
     def save(self, folder: Path) -> None:
@@ -58,7 +68,9 @@ class Ngrams:
 
 
 def counted(text: str, buckets: int) -> Counter[int]:
-    """How often each bucket occurs in `text`; its words are set apart by single spaces, and one stands at either end."""
+    """How often each bucket occurs in `text`; its words are set apart by single spaces, and one stands at either
+    end.
+    """
     text = f" {' '.join(text.lower().split())} "
     grams = Counter(text[i : i + n] for n in _LENGTHS for i in range(len(text) - n + 1))
     found: Counter[int] = Counter()

@@ -11,7 +11,9 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 
 class Pooled(nn.Module):
-    """The mean of the final states plus the last one, normed, to one output a label. `body` is a base without its own head."""
+    """The mean of the final states plus the last one, normed, to one output a label. `body` is a base without its own
+    head.
+    """
 
     def __init__(self, body: Any, labels: int) -> None:
         super().__init__()

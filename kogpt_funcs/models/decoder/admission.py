@@ -51,7 +51,9 @@ class Admission:
         return not self.waiting or not self.batch or taken + self.waiting[0].places <= self.places
 
     def _make_room(self) -> int:
-        """Sends the request that has been in the batch longest to the end of the queue, if it has had its turn; its places."""
+        """Sends the request that has been in the batch longest to the end of the queue, if it has had its turn; its
+        places.
+        """
         longest = max(self.batch, key=lambda running: running.turn)
         if longest.turn < self.turn:
             return 0

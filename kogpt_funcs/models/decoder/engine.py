@@ -18,7 +18,9 @@ from kogpt_funcs.models.tokenizers.tokenizer import Tokenizer
 
 
 class Engine:
-    """What a base asks its decoder: text after a prompt, or how likely a text is there. All requests share one batch."""
+    """What a base asks its decoder: text after a prompt, or how likely a text is there. All requests share one
+    batch.
+    """
 
     def __init__(self, network: Network, tokenizer: Tokenizer, context: int) -> None:
         self.network, self.tokenizer, self.context = network, tokenizer, context

@@ -8,7 +8,9 @@ import torch
 
 from kogpt_funcs.contract.errors import Busy
 
-_NO_MEMORY = re.compile(r"not enough memory|can't allocate memory|bad_alloc|could not create a primitive$")  # torch's words, and oneDNN's
+_NO_MEMORY = re.compile(
+    r"not enough memory|can't allocate memory|bad_alloc|could not create a primitive$"
+)  # torch's words, and oneDNN's
 _RETRY_SECONDS = 10
 
 

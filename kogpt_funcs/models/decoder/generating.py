@@ -54,8 +54,9 @@ class RunningGeneration(Running):
         if not self.prefilling:
             return [
                 Piece(self, Work([sample.ids[-1]], cache, self.adapter), (sample, number))
-                for sample in self.alive for number, cache in enumerate(sample.caches)
-            ]  # fmt: skip
+                for sample in self.alive
+                for number, cache in enumerate(sample.caches)
+            ]
         pieces = []
         for number, prompt in enumerate(self.prompts):
             if ids := prompt.next(room, open_cache):

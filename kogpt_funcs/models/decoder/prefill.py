@@ -39,5 +39,7 @@ def encode(tokenizer: Tokenizer, prompt: Prompt) -> list[int]:
 
 
 def fit(ids: list[int], room: int) -> list[int]:
-    """`ids`, `room` of them at most. Control tokens stand at both ends of a prompt: text is lost just after the first one."""
+    """`ids`, `room` of them at most. Control tokens stand at both ends of a prompt: text is lost just after the first
+    one.
+    """
     return ids if len(ids) <= room else [ids[0], *ids[len(ids) - room + 1 :]]

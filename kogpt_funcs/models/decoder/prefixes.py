@@ -29,7 +29,9 @@ class Prefixes:
             self._kept.popitem(last=False)
 
     def find(self, adapter: Any, prompt: list[int]) -> Any:
-        """A copy of the cache that shares the longest beginning with `prompt`, its last token left out; None if there is none."""
+        """A copy of the cache that shares the longest beginning with `prompt`, its last token left out; None if there
+        is none.
+        """
         longest, best = _LEAST - 1, None
         for ids, (made_with, cache) in self._kept.items():
             if made_with is adapter and (shared := _shared(ids, prompt)) > longest:

@@ -36,7 +36,9 @@ class Pick(NamedTuple):
 
 
 class Running:
-    """What all requests have in common: an adapter, an asker who waits, an end. Subclasses say what is read and made of it."""
+    """What all requests have in common: an adapter, an asker who waits, an end. Subclasses say what is read and made
+    of it.
+    """
 
     #: Does it get the same answer whenever it is asked? Then it may not depend on what happens to be kept in memory.
     repeatable = False
@@ -74,7 +76,8 @@ class Running:
     def take(self, piece: Piece, logits: np.ndarray, row: int) -> list[Pick]:
         """Makes use of a pass: `row` of `logits` [rows, vocabulary] is the one after the last token of `piece`.
 
-        The samples that are returned get a token each. The rows of one request follow each other in the order of its pieces.
+        The samples that are returned get a token each. The rows of one request follow each other in the order of its
+        pieces.
         """
         raise NotImplementedError
 

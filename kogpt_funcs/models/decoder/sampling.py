@@ -66,7 +66,9 @@ class Choice:
         if request.repetition_penalty != 1.0:  # Keskar et al. 2019
             seen = np.fromiter(self._seen, np.int64, len(self._seen))
             values = logits[seen]
-            logits[seen] = np.where(values > 0, values / request.repetition_penalty, values * request.repetition_penalty)
+            logits[seen] = np.where(
+                values > 0, values / request.repetition_penalty, values * request.repetition_penalty
+            )
         if request.no_repeat_ngram:  # Paulus et al. 2017
             before = [*self.prompt[-request.no_repeat_ngram :], *self.ids]
             logits[self._followers.get(tuple(before[len(before) - request.no_repeat_ngram + 1 :]), [])] = -np.inf
@@ -82,10 +84,11 @@ class Choice:
 
 
 def guide(logits: np.ndarray, guidance: float) -> None:
-    """Changes the first row of logits [prompts, vocabulary] in place: what it makes likelier than the other rows do on average
-    gets likelier, by the power `guidance`. A token that is unlikely to begin with gains nothing by it.
+    """Changes the first row of logits [prompts, vocabulary] in place: what it makes likelier than the other rows do
+    on average gets likelier, by the power `guidance`. A token that is unlikely to begin with gains nothing by it.
 
-    Classifier-free guidance (Sanchez et al. 2023) away from other prompts, with the cut of contrastive decoding (Li et al. 2023).
+    Classifier-free guidance (Sanchez et al. 2023) away from other prompts, with the cut of contrastive decoding (Li
+    et al. 2023).
     """
     if len(logits) > 1 and guidance:
         shares = np.exp(logits - logits.max(1, keepdims=True))
@@ -152,4 +155,11 @@ def _from_all(logits: np.ndarray, choice: Choice) -> int:
     order = np.argsort(-weights, kind="stable")
     total = (weights[order] / weights.sum()).cumsum()
     kept = int(np.searchsorted(total, choice.request.top_p)) + 1
-    return int(order[min(np.searchsorted(total, choice.random.random() * total[min(kept, len(total)) - 1], side="right"), kept - 1)])
+    return int(
+        order[
+            min(
+                np.searchsorted(total, choice.random.random() * total[min(kept, len(total)) - 1], side="right"),
+                kept - 1,
+            )
+        ]
+    )

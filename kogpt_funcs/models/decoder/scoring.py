@@ -35,7 +35,9 @@ class Target:
         return Score(sum(self.known), len(self.ids))
 
     def next(self, room: int, prompt: Any) -> list[int]:
-        """The ids to read next, `room` at most; the last one is not read. The first time, its prompt's cache is copied."""
+        """The ids to read next, `room` at most; the last one is not read. The first time, its prompt's cache is
+        copied.
+        """
         if self.cache is None:
             self.cache = prompt.copy(prompt.length)
         start = len(self.known) - 1
@@ -66,7 +68,9 @@ class RunningScoring(Running):
 
     repeatable = True
 
-    def __init__(self, prompts: Sequence[Prompt], targets: Sequence[str], adapter: Any, tokenizer: Tokenizer, context: int) -> None:
+    def __init__(
+        self, prompts: Sequence[Prompt], targets: Sequence[str], adapter: Any, tokenizer: Tokenizer, context: int
+    ) -> None:
         super().__init__(adapter)
         groups: dict[tuple[int, ...], Candidates] = {}
         self._targets: list[Target] = []
@@ -140,7 +144,10 @@ def _target(tokenizer: Tokenizer, text: str, context: int) -> list[int]:
     if not ids:
         raise KogptError(f"{text!r} has no tokens to score. A target is a text that is not empty.")
     if len(ids) > context:
-        raise TooLarge(f"A text of {len(ids)} tokens is too long to be scored: this base reads {context} tokens at once, with the prompt.")
+        raise TooLarge(
+            f"A text of {len(ids)} tokens is too long to be scored: this base reads {context} tokens at once, "
+            f"with the prompt."
+        )
     return ids
 
 

@@ -1,4 +1,6 @@
-"""One step of the batch: pieces of prompts and one token of every sample go through the network, and tokens are chosen."""
+"""One step of the batch: pieces of prompts and one token of every sample go through the network, and tokens are
+chosen.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,8 @@ class Step:
         for running in sorted(batch, key=lambda running: running.turn):  # who has had few steps reads first
             if not running.cancelled:
                 try:
-                    # How a prompt is cut changes rounding just as batch mates do: apart, nobody else's length may matter.
+                    # How a prompt is cut changes rounding just as batch mates do: apart, nobody else's length may
+                    # matter.
                     found = self._pieces_of(running, _PREFILL if apart else room, apart)
                 except Exception as error:
                     running.fail(busy_if_out_of_memory(error))

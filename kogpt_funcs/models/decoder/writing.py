@@ -39,7 +39,9 @@ def _engine(adapter: str | None, optional: bool) -> Iterator[tuple[Engine, Any]]
 
 
 def _checkpoint(adapter: str | None, optional: bool) -> tuple[str, str | None]:
-    """The checkpoint that answers, and the adapter on it: a function's own full checkpoint is used before its adapter."""
+    """The checkpoint that answers, and the adapter on it: a function's own full checkpoint is used before its
+    adapter.
+    """
     base = settings.current().base
     if adapter and (full := checkpoints.full_checkpoint(adapter, base)):
         return full, None

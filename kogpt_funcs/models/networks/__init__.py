@@ -1,4 +1,6 @@
-"""Architectures: new tokens in, logits out. Each is one file here; adapters, int8 and the compiled kernels work for all."""
+"""Architectures: new tokens in, logits out. Each is one file here; adapters, int8 and the compiled kernels work for
+all.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 @functools.cache
 def architectures() -> dict[str, Architecture]:
     """Every architecture of this folder by its `model_type`."""
-    modules = [importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__) if not info.ispkg]
+    modules = [
+        importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__) if not info.ispkg
+    ]
     known = [module.ARCHITECTURE for module in modules if hasattr(module, "ARCHITECTURE")]
     return {architecture.model_type: architecture for architecture in known}

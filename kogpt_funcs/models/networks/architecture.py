@@ -1,4 +1,6 @@
-"""What the house must know of one kind of language model. Each is one file in this folder, which ends in `ARCHITECTURE = …`."""
+"""What the house must know of one kind of language model. Each is one file in this folder, which ends in
+`ARCHITECTURE = …`.
+"""
 
 from __future__ import annotations
 

@@ -18,9 +18,12 @@ class CompiledNetwork(Compiled):
     def fits(config: Any) -> bool:
         """Can this machine run this shape? Widths must be multiples of 32, heads' sizes of 16."""
         return (
-            config.n_embd % 32 == 0 and (config.n_embd // config.n_head) % 16 == 0 and config.activation_function == "gelu_new"
-            and _plain(config) and library() is not None
-        )  # fmt: skip
+            config.n_embd % 32 == 0
+            and (config.n_embd // config.n_head) % 16 == 0
+            and config.activation_function == "gelu_new"
+            and _plain(config)
+            and library() is not None
+        )
 
     def __init__(self, model: Any, kernels: Any = None) -> None:
         super().__init__(kernels)
@@ -33,9 +36,14 @@ class CompiledNetwork(Compiled):
             layer.linear = (Linear * 4)(*(self._linear([(part.weight.T, part.bias)]) for part in parts))
         size = config.n_embd // config.n_head
         described = Model(
-            architecture=_GPT2, width=config.n_embd, inner=layers[0].linear[2].outputs, by=Heads(config.n_head, 1, size, size**-0.5),
-            epsilon=config.layer_norm_epsilon, embedding=1.0, positions=self._floats(body.wpe.weight),
-        )  # fmt: skip
+            architecture=_GPT2,
+            width=config.n_embd,
+            inner=layers[0].linear[2].outputs,
+            by=Heads(config.n_head, 1, size, size**-0.5),
+            epsilon=config.layer_norm_epsilon,
+            embedding=1.0,
+            positions=self._floats(body.wpe.weight),
+        )
         described.norm[0], described.norm[1] = self._floats(body.ln_f.weight), self._floats(body.ln_f.bias)
         self._set(described, body.wte.weight, layers)
 
@@ -43,6 +51,8 @@ class CompiledNetwork(Compiled):
 def _plain(config: Any) -> bool:
     """GPT-2 as published: the switches that other checkpoints of its family set are off."""
     return bool(
-        config.scale_attn_weights and not config.scale_attn_by_inverse_layer_idx and not config.reorder_and_upcast_attn
+        config.scale_attn_weights
+        and not config.scale_attn_by_inverse_layer_idx
+        and not config.reorder_and_upcast_attn
         and not config.add_cross_attention
-    )  # fmt: skip
+    )

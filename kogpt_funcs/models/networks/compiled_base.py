@@ -1,4 +1,6 @@
-"""A decoder by kernels/: hands them weights and tokens, runs their passes. What an architecture is, its own file says."""
+"""A decoder by kernels/: hands them weights and tokens, runs their passes. What an architecture is, its own file
+says.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ COLUMNS, _BLOCK = 32, 128  # linear.h: units of outputs and of inputs
 
 
 class Compiled(Network):
-    """int8 weights, int8 activations with a scale a token. What a sequence gets depends on nothing but itself, bit for bit."""
+    """int8 weights, int8 activations with a scale a token. What a sequence gets depends on nothing but itself, bit
+    for bit.
+    """
 
     batch_invariant = True
     dtype = "int8"
@@ -65,7 +69,11 @@ class Compiled(Network):
         at = 0
         for i, (ids, cache, adapter) in enumerate(work):
             cache.reserve(cache.length + len(ids))
-            place, capacity, table = cache.array.ctypes.data, cache.capacity, ctypes.pointer(adapter[0]) if adapter else None
+            place, capacity, table = (
+                cache.array.ctypes.data,
+                cache.capacity,
+                ctypes.pointer(adapter[0]) if adapter else None,
+            )
             for position, token in enumerate(ids, cache.length):
                 tokens[at] = Token(token, position, place, capacity, table)
                 at += 1
@@ -109,12 +117,23 @@ class Compiled(Network):
         packed = torch.empty(outputs * inputs, dtype=torch.int8)
         scale, total = torch.empty(outputs), torch.empty(-(-inputs // _BLOCK) * outputs, dtype=torch.int32)
         self.kernels.pack(
-            pointer(source, c_float), real, outputs, inputs, pointer(packed, c_int8), pointer(scale, c_float), pointer(total, c_int32)
+            pointer(source, c_float),
+            real,
+            outputs,
+            inputs,
+            pointer(packed, c_int8),
+            pointer(scale, c_float),
+            pointer(total, c_int32),
         )
         self._kept += [packed, scale, total]
         biases = [bias for _, bias in parts if bias is not None]
         return Linear(
-            pointer(packed, c_int8), pointer(scale, c_float), pointer(total, c_int32), self._floats(torch.cat(biases)) if biases else None,
-            outputs, inputs, len(parts), (c_int * 3)(*(len(weight) for weight, _ in parts)),
-        )  # fmt: skip
-
+            pointer(packed, c_int8),
+            pointer(scale, c_float),
+            pointer(total, c_int32),
+            self._floats(torch.cat(biases)) if biases else None,
+            outputs,
+            inputs,
+            len(parts),
+            (c_int * 3)(*(len(weight) for weight, _ in parts)),
+        )

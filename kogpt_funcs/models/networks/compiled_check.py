@@ -1,4 +1,6 @@
-"""Do the instruction sets of this machine give the same? Random models of both architectures, every set beside the portable one."""
+"""Do the instruction sets of this machine give the same? Random models of both architectures, every set beside the
+portable one.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +21,19 @@ from kogpt_funcs.models.networks.compiled_gemma import CompiledGemma
 from kogpt_funcs.models.networks.kernels import building
 from kogpt_funcs.models.networks.network import Work
 
-#: How far logits may be from the portable library's, in parts of their spread: it has no fused multiplication everywhere.
+#: How far logits may be from the portable library's, in parts of their spread: it lacks fused multiplication.
 TOLERANCE = 1e-3
 
 
 def check() -> Iterator[str]:
-    """A sentence about each instruction set. Raises KogptError where one gives something else, or a rebuilt one does."""
+    """A sentence about each instruction set. Raises KogptError where one gives something else, or a rebuilt one
+    does.
+    """
     portable = kernels.loaded("portable")
     if portable is None:
-        raise KogptError("No compiled decoder: there is neither a library that ships for this machine nor a C compiler.")
+        raise KogptError(
+            "No compiled decoder: there is neither a library that ships for this machine nor a C compiler."
+        )
     expected = logits(portable)
     for isa in kernels.available():
         yield _compare(isa, kernels.loaded(isa), expected)
@@ -63,18 +69,32 @@ def _gpt2(library: Any) -> Compiled:
 
 def _gemma(library: Any) -> Compiled:
     config = Gemma3TextConfig(
-        vocab_size=333, hidden_size=64, intermediate_size=160, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=1,
-        head_dim=32, query_pre_attn_scalar=32, sliding_window=9, layer_types=["sliding_attention", "full_attention"],
-        max_position_embeddings=128, pad_token_id=0,
-    )  # fmt: skip
+        vocab_size=333,
+        hidden_size=64,
+        intermediate_size=160,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=1,
+        head_dim=32,
+        query_pre_attn_scalar=32,
+        sliding_window=9,
+        layer_types=["sliding_attention", "full_attention"],
+        max_position_embeddings=128,
+        pad_token_id=0,
+    )
     return CompiledGemma(Gemma3ForCausalLM(config), library)
 
 
 def _compare(name: str, library: Any, expected: torch.Tensor) -> str:
     apart = float((logits(library) - expected).abs().max() / expected.std())
     if apart > TOLERANCE:
-        raise KogptError(f"{name}: logits differ from the portable library's by {apart:.2g} of their spread. Report the processor, please.")
-    return f"{name}: " + ("the same, bit for bit" if apart == 0 else f"the same within {apart:.2g} of the logits' spread")
+        raise KogptError(
+            f"{name}: logits differ from the portable library's by {apart:.2g} of their spread. Report the "
+            f"processor, please."
+        )
+    return f"{name}: " + (
+        "the same, bit for bit" if apart == 0 else f"the same within {apart:.2g} of the logits' spread"
+    )
 
 
 def _rebuilt(isa: str, place: Path, compiler: str) -> Any:

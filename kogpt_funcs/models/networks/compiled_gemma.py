@@ -36,10 +36,13 @@ class CompiledGemma(Compiled):
             self._describe(layer, block, config.sliding_window if kind == _SLIDING else 0)
         heads, shared = config.num_attention_heads, config.num_attention_heads // config.num_key_value_heads
         described = Model(
-            architecture=_GEMMA3, width=config.hidden_size, inner=config.intermediate_size,
+            architecture=_GEMMA3,
+            width=config.hidden_size,
+            inner=config.intermediate_size,
             by=Heads(heads, shared, config.head_dim, config.query_pre_attn_scalar**-0.5),
-            epsilon=config.rms_norm_eps, embedding=config.hidden_size**0.5,
-        )  # fmt: skip
+            epsilon=config.rms_norm_eps,
+            embedding=config.hidden_size**0.5,
+        )
         described.norm[0] = self._floats(body.norm.weight + 1)
         self._set(described, body.embed_tokens.weight, layers)
         self._prepare(_POSITIONS)
@@ -47,14 +50,21 @@ class CompiledGemma(Compiled):
     def _describe(self, layer: Layer, block: Any, window: int) -> None:
         attention, mlp = block.self_attn, block.mlp
         norms = (
-            block.input_layernorm, block.pre_feedforward_layernorm, block.post_attention_layernorm, block.post_feedforward_layernorm,
-            attention.q_norm, attention.k_norm,
-        )  # fmt: skip
+            block.input_layernorm,
+            block.pre_feedforward_layernorm,
+            block.post_attention_layernorm,
+            block.post_feedforward_layernorm,
+            attention.q_norm,
+            attention.k_norm,
+        )
         for i, norm in enumerate(norms):  # gemma3.h's order; they are kept as what they differ from 1 by
             layer.norm[i] = self._floats(norm.weight + 1)
         linears = (
-            (attention.q_proj, attention.k_proj, attention.v_proj), (attention.o_proj,), (mlp.gate_proj, mlp.up_proj), (mlp.down_proj,),
-        )  # fmt: skip
+            (attention.q_proj, attention.k_proj, attention.v_proj),
+            (attention.o_proj,),
+            (mlp.gate_proj, mlp.up_proj),
+            (mlp.down_proj,),
+        )
         layer.linear = (Linear * 4)(*(self._linear([(part.weight, None) for part in parts]) for parts in linears))
         layer.window = window
 
@@ -78,8 +88,12 @@ def _frequencies(config: Any, kind: str) -> torch.Tensor:
 def _plain(config: Any) -> bool:
     """Gemma 3 as published: the switches that other checkpoints of its family set are off."""
     return bool(
-        config.tie_word_embeddings and not config.attention_bias and config.hidden_activation == "gelu_pytorch_tanh"
-        and config.attn_logit_softcapping is None and config.final_logit_softcapping is None
-        and not config.use_bidirectional_attention and set(config.layer_types) <= {_FULL, _SLIDING}
+        config.tie_word_embeddings
+        and not config.attention_bias
+        and config.hidden_activation == "gelu_pytorch_tanh"
+        and config.attn_logit_softcapping is None
+        and config.final_logit_softcapping is None
+        and not config.use_bidirectional_attention
+        and set(config.layer_types) <= {_FULL, _SLIDING}
         and all(config.rope_parameters[kind]["rope_type"] == "default" for kind in (_FULL, _SLIDING))
-    )  # fmt: skip
+    )

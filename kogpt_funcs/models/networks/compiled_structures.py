@@ -16,9 +16,15 @@ class Linear(Structure):
     """linear.h: a linear layer, made of `parts` of the checkpoint's."""
 
     _fields_ = [
-        ("weight", POINTER(c_int8)), ("scale", POINTER(c_float)), ("sum", POINTER(c_int32)), ("bias", POINTER(c_float)),
-        ("outputs", c_int), ("inputs", c_int), ("parts", c_int), ("widths", c_int * 3),
-    ]  # fmt: skip
+        ("weight", POINTER(c_int8)),
+        ("scale", POINTER(c_float)),
+        ("sum", POINTER(c_int32)),
+        ("bias", POINTER(c_float)),
+        ("outputs", c_int),
+        ("inputs", c_int),
+        ("parts", c_int),
+        ("widths", c_int * 3),
+    ]
 
 
 class Layer(Structure):
@@ -37,10 +43,18 @@ class Model(Structure):
     """pass.h"""
 
     _fields_ = [
-        ("architecture", c_int), ("layers", c_int), ("width", c_int), ("inner", c_int), ("by", Heads),
-        ("epsilon", c_float), ("embedding", c_float), ("positions", POINTER(c_float)), ("norm", POINTER(c_float) * 2),
-        ("head", POINTER(Linear)), ("layer", POINTER(Layer)),
-    ]  # fmt: skip
+        ("architecture", c_int),
+        ("layers", c_int),
+        ("width", c_int),
+        ("inner", c_int),
+        ("by", Heads),
+        ("epsilon", c_float),
+        ("embedding", c_float),
+        ("positions", POINTER(c_float)),
+        ("norm", POINTER(c_float) * 2),
+        ("head", POINTER(Linear)),
+        ("layer", POINTER(Layer)),
+    ]
 
 
 class LowRank(Structure):
@@ -58,7 +72,13 @@ class AdapterTable(Structure):
 class Token(Structure):
     """pass.h: one new token of a sequence."""
 
-    _fields_ = [("id", c_int), ("position", c_int), ("kv", c_void_p), ("capacity", c_int), ("adapter", POINTER(AdapterTable))]
+    _fields_ = [
+        ("id", c_int),
+        ("position", c_int),
+        ("kv", c_void_p),
+        ("capacity", c_int),
+        ("adapter", POINTER(AdapterTable)),
+    ]
 
 
 class KeysAndValues:

@@ -19,9 +19,14 @@ class Gemma3(Architecture):
     model_type = "gemma3_text"
     blocks = "model.layers"
     parts = (
-        "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
-        "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj",
-    )  # fmt: skip
+        "self_attn.q_proj",
+        "self_attn.k_proj",
+        "self_attn.v_proj",
+        "self_attn.o_proj",
+        "mlp.gate_proj",
+        "mlp.up_proj",
+        "mlp.down_proj",
+    )
     dtype = "fp32"  # its activations have outliers, which cost torch's int8 three per cent of bits a character
     # Norms alone: they are the same in every quantisation of the weights, and whatever the vocabulary is cut to.
     marks = (("model.norm.weight", 10**6), ("model.layers.0.input_layernorm.weight", 10**6))
@@ -73,7 +78,9 @@ class Gemma3Network(TorchNetwork):
         key = self.linear(layer, "self_attn.k_proj", h, step).view(-1, heads, size)
         value = self.linear(layer, "self_attn.v_proj", h, step).view(-1, heads, size)
         gains = self._query_key[layer]
-        query, key = (_rotated(self._normed(x, g), self._rotations[kind]) for x, g in zip((query, key), gains, strict=True))
+        query, key = (
+            _rotated(self._normed(x, g), self._rotations[kind]) for x, g in zip((query, key), gains, strict=True)
+        )
         window = self._window if kind == "sliding_attention" else 0
         attended = self.attend(layer, query, key, value, step, scale=self._scale, window=window)
         return self.linear(layer, "self_attn.o_proj", attended, step)

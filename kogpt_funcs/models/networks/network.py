@@ -9,7 +9,7 @@ import torch
 
 #: A low-rank addition to one linear layer (Hu et al. 2021): down [rank, inputs], up [outputs, rank].
 LowRank = tuple[torch.Tensor, torch.Tensor]
-#: One for each linear layer of each block, block after block, in the order of Architecture.parts; None where there is none.
+#: One for each linear layer, block after block, in the order of Architecture.parts; None where there is none.
 Adapter = list["LowRank | None"]
 
 

@@ -1,4 +1,6 @@
-"""Linear layers with int8 weights on the CPU: a quarter of the memory, several times the speed where the processor has VNNI."""
+"""Linear layers with int8 weights on the CPU: a quarter of the memory, several times the speed where the processor
+has VNNI.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ _WORTH = 2**16  # weights of a layer; smaller ones, a classifier's head above al
 
 
 def int8_linear(weight: torch.Tensor, bias: torch.Tensor | None, *, by_row: bool = True) -> Product:
-    """A module x fp32 [*, in] → [*, out] with `weight` [out, in] in int8, one scale an output; fp32 where int8 cannot run.
+    """A module x fp32 [*, in] → [*, out] with `weight` [out, in] in int8, one scale an output; fp32 where int8 cannot
+    run.
 
     `by_row` gives each row of x a scale of its own: a row's result is then bit for bit the same whatever shares its
     batch, and from about 16 rows on this is also the faster way (two to three times, from 256 rows on). Without it one
@@ -30,7 +33,9 @@ def int8_linear(weight: torch.Tensor, bias: torch.Tensor | None, *, by_row: bool
 
 
 def quantize(model: nn.Module) -> None:
-    """Puts int8_linear in the place of each linear layer of `model` (GPT-2's Conv1D too) that is large enough to gain by it."""
+    """Puts int8_linear in the place of each linear layer of `model` (GPT-2's Conv1D too) that is large enough to gain
+    by it.
+    """
     for module in list(model.modules()):
         for name, layer in list(module.named_children()):
             if isinstance(layer, nn.Linear) and layer.weight.numel() >= _WORTH:

@@ -1,4 +1,6 @@
-"""A decoder by torch's own operators, int8, fp32 or bf16, on the CPU or a GPU. What is special to an architecture, its file adds."""
+"""A decoder by torch's own operators, int8, fp32 or bf16, on the CPU or a GPU. What is special to an architecture,
+its file adds.
+"""
 
 from __future__ import annotations
 
@@ -67,9 +69,16 @@ class TorchNetwork(Network):
         return y
 
     def attend(
-        self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, step: Pass,
-        *, scale: float | None = None, window: int = 0,
-    ) -> torch.Tensor:  # fmt: skip
+        self,
+        layer: int,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        step: Pass,
+        *,
+        scale: float | None = None,
+        window: int = 0,
+    ) -> torch.Tensor:
         """Attention of each sequence's new tokens over that sequence, which they join; [tokens, query heads * size].
 
         query is [tokens, query heads, size], key and value [tokens, heads, size], a head serving equally many query
@@ -88,7 +97,9 @@ class TorchNetwork(Network):
         self._bytes += kept.numel() * kept.element_size()
         return kept
 
-    def linear_of(self, weight: torch.Tensor, bias: torch.Tensor | None = None) -> Callable[[torch.Tensor], torch.Tensor]:
+    def linear_of(
+        self, weight: torch.Tensor, bias: torch.Tensor | None = None
+    ) -> Callable[[torch.Tensor], torch.Tensor]:
         """x [rows, in] → [rows, out] with `weight` [out, in]."""
         if self.dtype != "int8":
             kept, shift = self.keep(weight).contiguous(), None if bias is None else self.keep(bias)
@@ -97,7 +108,9 @@ class TorchNetwork(Network):
         self._bytes += module.bytes
         return module
 
-    def tied(self, weight: torch.Tensor) -> tuple[Callable[[torch.Tensor], torch.Tensor], Callable[[torch.Tensor], torch.Tensor]]:
+    def tied(
+        self, weight: torch.Tensor
+    ) -> tuple[Callable[[torch.Tensor], torch.Tensor], Callable[[torch.Tensor], torch.Tensor]]:
         """The head and the look-up of embeddings: the same weights [vocabulary, width], in int8 in two layouts."""
         if self.dtype != "int8":
             kept = self.keep(weight)
@@ -167,9 +180,16 @@ class TorchNetwork(Network):
         return [(adapter, torch.tensor(own, device=self.device)) for adapter, own in rows.values()]
 
     def _attend_one(
-        self, layer: int, cache: KeysAndValues, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
-        *, scale: float | None, window: int,
-    ) -> torch.Tensor:  # fmt: skip
+        self,
+        layer: int,
+        cache: KeysAndValues,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        *,
+        scale: float | None,
+        window: int,
+    ) -> torch.Tensor:
         start, end, heads = cache.length, cache.length + len(query), key.shape[1]
         both = cache.tensor[layer]  # [2, heads, capacity, size]
         both[0, :, start:end] = key.transpose(0, 1)

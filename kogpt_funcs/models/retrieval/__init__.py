@@ -25,5 +25,7 @@ def using() -> Iterator[Index]:
 def _load() -> Index:
     folder = settings.current().weights / NAME
     if not (folder / "vectors.safetensors").is_file():
-        raise CheckpointError(f"No index in {folder.parent.name}/{NAME}. Build it: kogpt index --data chat.jsonl --data replies.tsv")
+        raise CheckpointError(
+            f"No index in {folder.parent.name}/{NAME}. Build it: kogpt index --data chat.jsonl --data replies.tsv"
+        )
     return Index(folder)

@@ -1,4 +1,5 @@
-"""A text as a vector that lies near those of texts with a like meaning: multilingual-e5-small (Wang et al. 2024) in numpy.
+"""A text as a vector that lies near those of texts with a like meaning: multilingual-e5-small (Wang et al. 2024) in
+numpy.
 
 It needs no torch, so that a terminal's first answer does not wait for one. It knows no index.
 """
@@ -32,7 +33,9 @@ class Encoder:
         self._heads, self._layers = int(shape["num_attention_heads"]), int(shape["num_hidden_layers"])
         stored = load_file(folder / "encoder.safetensors")
         self._words = stored.pop("emb.word")  # stays packed: a text needs a few rows
-        self.weights = {name: unpacked(t).T if t.dtype == np.uint8 else t.astype(np.float32) for name, t in stored.items()}
+        self.weights = {
+            name: unpacked(t).T if t.dtype == np.uint8 else t.astype(np.float32) for name, t in stored.items()
+        }
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(LONGEST)
 
@@ -49,7 +52,9 @@ class Encoder:
         return len(self.weights["emb.ln.b"])
 
     def encode(self, texts: Sequence[str]) -> Array:
-        """One vector of length 1 a text, float32 [texts, width]. The tokens of all texts pass through the weights together."""
+        """One vector of length 1 a text, float32 [texts, width]. The tokens of all texts pass through the weights
+        together.
+        """
         if not texts:
             return np.zeros((0, self.width), np.float32)
         ids = [self.ids(text) for text in texts]
@@ -75,7 +80,9 @@ class Encoder:
         return unpacked(self._words[ids])
 
     def _block(self, x: Array, texts_at: list[slice], part: str) -> Array:
-        """BERT's block on tokens [tokens, width]: attention and two linear parts, each added to its input and normalised."""
+        """BERT's block on tokens [tokens, width]: attention and two linear parts, each added to its input and
+        normalised.
+        """
         w = self.weights
         queries, keys, values = (x @ w[f"{part}{name}.w"] + w[f"{part}{name}.b"] for name in "qkv")
         heard = np.concatenate([self._attention(queries[at], keys[at], values[at]) for at in texts_at])

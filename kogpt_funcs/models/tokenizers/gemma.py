@@ -13,11 +13,25 @@ from kogpt_funcs.models.prompt import Prompt, Special
 from kogpt_funcs.models.tokenizers.pieces import begins_word, text_of
 
 #: Gemma's own control tokens, and its unused ones.
-CONTROL = ("<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "<start_of_turn>", "<end_of_turn>", *(f"<unused{i}>" for i in range(99)))
+CONTROL = (
+    "<pad>",
+    "<eos>",
+    "<bos>",
+    "<unk>",
+    "<mask>",
+    "<start_of_turn>",
+    "<end_of_turn>",
+    *(f"<unused{i}>" for i in range(99)),
+)
 #: KoGPT2's names that Gemma has other names for.
 _NAMES = {
-    "<s>": "<bos>", "</s>": "<eos>", "<usr>": "<unused90>", "<sys>": "<unused91>", "<d>": "<unused92>", "</d>": "<unused93>",
-}  # fmt: skip
+    "<s>": "<bos>",
+    "</s>": "<eos>",
+    "<usr>": "<unused90>",
+    "<sys>": "<unused91>",
+    "<d>": "<unused92>",
+    "</d>": "<unused93>",
+}
 _CONTROL_TEXT = re.compile("|".join(map(re.escape, CONTROL)))
 
 
@@ -39,7 +53,9 @@ class GemmaTokenizer:
         self.breaks_word = [i in self.control or begins_word(piece) for i, piece in enumerate(self._pieces)]
 
     def encode(self, prompt: Prompt) -> list[int]:
-        """Ids of a prompt, each piece of text by itself. One that begins with a control token begins with <bos> first."""
+        """Ids of a prompt, each piece of text by itself. One that begins with a control token begins with <bos>
+        first.
+        """
         ids: list[int] = []
         for piece in prompt:
             if isinstance(piece, Special):

@@ -14,8 +14,17 @@ from kogpt_funcs.models.tokenizers.pieces import begins_word, text_of
 
 #: KoGPT2's special tokens in the order of their ids, 0 to 108; ids above are text (emoji and emoticons included).
 SPECIALS = (
-    "<s>", "</s>", "<usr>", "<pad>", "<sys>", "<unk>", "<mask>", "<d>", "</d>", *(f"<unused{i}>" for i in range(100)),
-)  # fmt: skip
+    "<s>",
+    "</s>",
+    "<usr>",
+    "<pad>",
+    "<sys>",
+    "<unk>",
+    "<mask>",
+    "<d>",
+    "</d>",
+    *(f"<unused{i}>" for i in range(100)),
+)
 END = SPECIALS.index("</s>")
 PAD = SPECIALS.index("<pad>")
 NEWLINE = "\n"
@@ -25,9 +34,7 @@ _SPECIAL_TEXT = re.compile("|".join(re.escape(name) for name in SPECIALS))
 _JAMO = {
     **dict(zip(range(0x1100, 0x1113), "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ", strict=True)),
     **dict(zip(range(0x1161, 0x1176), "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ", strict=True)),
-    **dict(
-        zip(range(0x11A8, 0x11C3), "ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ", strict=True)
-    ),
+    **dict(zip(range(0x11A8, 0x11C3), "ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ", strict=True)),
 }
 
 
@@ -36,12 +43,15 @@ class Tokenizer:
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
-            raise CheckpointError(f"No {path.name} in checkpoint {path.parent.name!r}. A checkpoint folder needs its tokenizer.json.")
+            raise CheckpointError(
+                f"No {path.name} in checkpoint {path.parent.name!r}. A checkpoint folder needs its tokenizer.json."
+            )
         self._fast = FastTokenizer.from_file(str(path))
         wrong = [name for i, name in enumerate(SPECIALS) if self._fast.token_to_id(name) != i]
         if wrong:
             raise CheckpointError(
-                f"{path.parent.name}/{path.name}: {wrong[0]} has id {self._fast.token_to_id(wrong[0])}, not {SPECIALS.index(wrong[0])}. "
+                f"{path.parent.name}/{path.name}: {wrong[0]} has id {self._fast.token_to_id(wrong[0])}, not "
+                f"{SPECIALS.index(wrong[0])}. "
                 "The prompts of these functions need KoGPT2's special tokens at KoGPT2's ids."
             )
         self.end, self.pad, self.control = END, PAD, range(len(SPECIALS))
@@ -63,7 +73,9 @@ class Tokenizer:
         return ids
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Text of `ids`: special tokens are dropped, jamo are as people type them, an unfinished character is held back."""
+        """Text of `ids`: special tokens are dropped, jamo are as people type them, an unfinished character is held
+        back.
+        """
         text = text_of(self._pieces[i] for i in ids if i > 108).translate(_JAMO)
         return re.sub(r"\n ", "\n", text)
 

@@ -1,4 +1,6 @@
-"""From a byte-pair vocabulary's pieces to text, as SentencePiece-like tokenizers keep them: ▁ for blanks, <0x0A> for bytes."""
+"""From a byte-pair vocabulary's pieces to text, as SentencePiece-like tokenizers keep them: ▁ for blanks, <0x0A> for
+bytes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Another model's tokenizer, seen as ours: its ids moved up behind KoGPT2's special tokens, its end tokens at </s>'s id."""
+"""Another model's tokenizer, seen as ours: its ids moved up behind KoGPT2's special tokens, its end tokens at </s>'s
+id.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ _UNFINISHED = "\ufffd"  # what a decoder writes for bytes that are no character,
 
 
 class Vocabulary:
-    """Encodes, decodes and arranges logits for one checkpoint, so that sampling and endings need not know whose it is."""
+    """Encodes, decodes and arranges logits for one checkpoint, so that sampling and endings need not know whose it
+    is.
+    """
 
     end, control = END, range(len(SPECIALS))
 
@@ -36,7 +40,9 @@ class Vocabulary:
         return self._ends[0] if self._ends else 0
 
     def encode(self, text: str) -> list[int]:
-        """Ids of a text to continue, begun as the model was trained to. What its tokenizer adds at the end is left out."""
+        """Ids of a text to continue, begun as the model was trained to. What its tokenizer adds at the end is left
+        out.
+        """
         ids: list[int] = self._tokenizer(text)["input_ids"]
         while ids and ids[-1] in self._ends:
             ids.pop()
@@ -52,12 +58,16 @@ class Vocabulary:
         return [i - _SHIFT if i >= _SHIFT else self.filler for i in ids]
 
     def arrange(self, logits: torch.Tensor) -> torch.Tensor:
-        """The model's logits [rows, its vocabulary] as [rows, ours]: fp32 on the CPU; only text and the end can be chosen."""
+        """The model's logits [rows, its vocabulary] as [rows, ours]: fp32 on the CPU; only text and the end can be
+        chosen.
+        """
         logits = logits.float().cpu()
         table = torch.full((len(logits), _SHIFT + logits.shape[1]), -torch.inf)
         known = min(len(self._tokenizer), logits.shape[1])
         table[:, _SHIFT : _SHIFT + known] = logits[:, :known]
-        table[:, [i + _SHIFT for i in {*self._tokenizer.all_special_ids, *self._ends, self.filler} if i < logits.shape[1]]] = -torch.inf
+        table[
+            :, [i + _SHIFT for i in {*self._tokenizer.all_special_ids, *self._ends, self.filler} if i < logits.shape[1]]
+        ] = -torch.inf
         if ends := [i for i in self._ends if i < logits.shape[1]]:
             table[:, END] = logits[:, ends].amax(1)
         return table

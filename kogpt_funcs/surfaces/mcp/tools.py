@@ -82,7 +82,9 @@ class McpEndpoint:
 
 
 async def _list_tools(ctx: ServerRequestContext[Any], params: PaginatedRequestParams | None) -> ListToolsResult:
-    return ListToolsResult(tools=[*map(_tool, registry.functions().values()), *(site.tool for site in additions.tools().values())])
+    return ListToolsResult(
+        tools=[*map(_tool, registry.functions().values()), *(site.tool for site in additions.tools().values())]
+    )
 
 
 def _tool(function: Function) -> Tool:
@@ -97,7 +99,9 @@ def _tool(function: Function) -> Tool:
 
 
 async def _call_tool(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
-    """A fault of the input is a result with is_error, which a model can read and mend; a wrong name is a protocol error."""
+    """A fault of the input is a result with is_error, which a model can read and mend; a wrong name is a protocol
+    error.
+    """
     if site := additions.tools().get(params.name):
         return await _call_site(site, params.arguments or {})
     try:

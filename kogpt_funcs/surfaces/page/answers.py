@@ -50,9 +50,12 @@ def answer(function: Function, shape: Shape) -> Answer:
     title = f'<h3 class="kogpt-title">{reader.title(shape)}</h3>'
     waiting = f'{title}<p class="kogpt-quiet">{word("waiting")}</p>'
     html = gr.HTML(
-        waiting, elem_id=f"{function.name}-answer-{shape.name}", elem_classes="kogpt-answer", js_on_load=COPY,
+        waiting,
+        elem_id=f"{function.name}-answer-{shape.name}",
+        elem_classes="kogpt-answer",
+        js_on_load=COPY,
         apply_default_css=False,
-    )  # fmt: skip
+    )
     return Answer(shape.name, html, lambda value: title + reader.field(shape, value), waiting)
 
 
@@ -96,7 +99,9 @@ class Reader:
     def _card(self, model: BaseModel) -> str:
         """The first text that is no label is the body; the other fields stand below it in small print."""
         fields = shapes(type(model))
-        body = next((name for name, s in fields.items() if isinstance(getattr(model, name), str) and not s.choices), None)
+        body = next(
+            (name for name, s in fields.items() if isinstance(getattr(model, name), str) and not s.choices), None
+        )
         rest = [name for name in fields if name != body and getattr(model, name) not in (None, "", [])]
         text = _copied(getattr(model, body)) if body else ""
         notes = "".join(f"<span>{self._note(fields[name], getattr(model, name))}</span>" for name in rest)

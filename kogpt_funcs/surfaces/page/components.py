@@ -61,8 +61,11 @@ def field(function: str, looks: Shape, english: Text, label: Label, words: Dicti
     with gr.Column(elem_classes="kogpt-field", min_width=160):
         control = _control(looks, says, label, words)
         problem = gr.HTML(
-            "", elem_id=f"{function}-{looks.name}-problem", elem_classes="kogpt-problem", apply_default_css=False,
-        )  # fmt: skip
+            "",
+            elem_id=f"{function}-{looks.name}-problem",
+            elem_classes="kogpt-problem",
+            apply_default_css=False,
+        )
     return Field(looks.name, looks.default, control, problem)
 
 
@@ -101,9 +104,12 @@ def _number(looks: Shape, says: dict[str, Any]) -> Control:
 def _text(looks: Shape, says: dict[str, Any]) -> Control:
     long = looks.longest is None or looks.longest > _LONG
     box = gr.Textbox(
-        value=looks.default or "", placeholder=str(looks.example or ""),
-        lines=4 if long else 1, max_lines=14 if long else 1, **says,
-    )  # fmt: skip
+        value=looks.default or "",
+        placeholder=str(looks.example or ""),
+        lines=4 if long else 1,
+        max_lines=14 if long else 1,
+        **says,
+    )
     return Control(box, lambda v: v or "", (lambda v: v or None) if looks.optional else _same)
 
 
@@ -130,10 +136,14 @@ def _table(model: type[BaseModel], looks: Shape, says: dict[str, Any]) -> Contro
         return [row for row in filled if row]
 
     table = gr.Dataframe(
-        show(looks.default), headers=[column.title or name for name, column in shapes(model).items()], wrap=True,
-        column_count=len(columns), type="array", datatype=["bool" if kind is bool else "str" for kind in columns.values()],
+        show(looks.default),
+        headers=[column.title or name for name, column in shapes(model).items()],
+        wrap=True,
+        column_count=len(columns),
+        type="array",
+        datatype=["bool" if kind is bool else "str" for kind in columns.values()],
         **{key: value for key, value in says.items() if key != "info"},
-    )  # fmt: skip
+    )
     return Control(table, show, read)
 
 
@@ -169,4 +179,3 @@ def _number_of(kind: Any, value: Any) -> Any:
         if not text:
             return None
     return int(value) if kind is int and isinstance(value, float) and value.is_integer() else value
-

@@ -43,19 +43,32 @@ class Form:
         submits = [box.submit for box in inputs if isinstance(box, gr.Textbox)]
         # preprocess=False: Function.parse judges what the browser sent, in Korean, and nobody before it.
         running = gr.on(
-            [self.run.click, *submits], self.respond, inputs=inputs,
+            [self.run.click, *submits],
+            self.respond,
+            inputs=inputs,
             outputs=[*(a.component for a in self.answers), self.notice, *problems, self.run, self.stop],
-            show_progress="minimal", show_progress_on=[a.component for a in self.answers], preprocess=False,
-            trigger_mode="once", api_visibility="private",
-        )  # fmt: skip
+            show_progress="minimal",
+            show_progress_on=[a.component for a in self.answers],
+            preprocess=False,
+            trigger_mode="once",
+            api_visibility="private",
+        )
         self.stop.click(
-            self._stopped, outputs=[self.run, self.stop], cancels=[running], queue=False, show_progress="hidden",
+            self._stopped,
+            outputs=[self.run, self.stop],
+            cancels=[running],
+            queue=False,
+            show_progress="hidden",
             api_visibility="private",
-        )  # fmt: skip
+        )
         self.examples.click(
-            self._fill, inputs=self.examples, outputs=[*inputs, *problems], queue=False, show_progress="hidden",
+            self._fill,
+            inputs=self.examples,
+            outputs=[*inputs, *problems],
+            queue=False,
+            show_progress="hidden",
             api_visibility="private",
-        )  # fmt: skip
+        )
 
     def respond(self, *raw: Any) -> Iterator[Update]:
         """The answer to what the browser sent, as it grows."""

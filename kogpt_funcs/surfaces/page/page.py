@@ -35,9 +35,11 @@ def page(functions: Sequence[Function]) -> tuple[gr.Blocks, gr.I18n]:
                         gr.HTML(text, elem_classes="kogpt-description", apply_default_css=False)
                         _function(function, words)
         gr.HTML(
-            f'<p>{word("also")} <a href="./api/docs">REST</a> · MCP <code>/mcp</code> · <a href="./stories/">{word("stories")}</a></p>',
-            elem_classes="kogpt-footer", apply_default_css=False,
-        )  # fmt: skip
+            f'<p>{word("also")} <a href="./api/docs">REST</a> · MCP <code>/mcp</code> · <a '
+            f'href="./stories/">{word("stories")}</a></p>',
+            elem_classes="kogpt-footer",
+            apply_default_css=False,
+        )
     # The model layer's gate says Busy in a sentence of ours; Gradio lets through as many as it takes to hear that.
     blocks.queue(max_size=settings.current().queue, default_concurrency_limit=threads(), api_open=False)
     return blocks, words.i18n()
@@ -87,9 +89,14 @@ def _sampling(function: Function, words: Dictionary) -> list[Field]:
 def _examples(function: Function, words: Dictionary) -> gr.Dataset:
     labels = [_example_label(function, example) for example in function.examples]
     return gr.Dataset(
-        label=words.word("examples"), components=[gr.Textbox(visible=False)], samples=[[label] for label in labels],
-        type="index", layout="gallery", elem_id=f"{function.name}-examples", elem_classes="kogpt-examples",
-    )  # fmt: skip
+        label=words.word("examples"),
+        components=[gr.Textbox(visible=False)],
+        samples=[[label] for label in labels],
+        type="index",
+        layout="gallery",
+        elem_id=f"{function.name}-examples",
+        elem_classes="kogpt-examples",
+    )
 
 
 def _example_label(function: Function, example: dict[str, object]) -> str:

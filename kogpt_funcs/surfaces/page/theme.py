@@ -8,14 +8,34 @@ import gradio as gr
 from gradio.themes.utils import colors, sizes
 
 _FONTS = (
-    "Pretendard Variable", "Pretendard", "-apple-system", "BlinkMacSystemFont", "Apple SD Gothic Neo", "Noto Sans KR",
-    "Noto Sans CJK KR", "Malgun Gothic", "NanumBarunGothic", "NanumGothic", "Segoe UI", "sans-serif",
-)  # fmt: skip
+    "Pretendard Variable",
+    "Pretendard",
+    "-apple-system",
+    "BlinkMacSystemFont",
+    "Apple SD Gothic Neo",
+    "Noto Sans KR",
+    "Noto Sans CJK KR",
+    "Malgun Gothic",
+    "NanumBarunGothic",
+    "NanumGothic",
+    "Segoe UI",
+    "sans-serif",
+)
 _MONO = ("D2Coding", "ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "NanumGothicCoding", "monospace")
 _CELADON = colors.Color(
-    name="celadon", c50="#f1f7f4", c100="#dcebe4", c200="#bad7ca", c300="#8fbca9", c400="#639d87", c500="#45806b",
-    c600="#356857", c700="#2b5447", c800="#24443a", c900="#1e3831", c950="#10201c",
-)  # fmt: skip
+    name="celadon",
+    c50="#f1f7f4",
+    c100="#dcebe4",
+    c200="#bad7ca",
+    c300="#8fbca9",
+    c400="#639d87",
+    c500="#45806b",
+    c600="#356857",
+    c700="#2b5447",
+    c800="#24443a",
+    c900="#1e3831",
+    c950="#10201c",
+)
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' height='32'"
     " rx='8' fill='%23356857'/%3E%3Cpath d='M9 10h14v5H9zM16 15v6M8 21h16' fill='none' stroke='white'"

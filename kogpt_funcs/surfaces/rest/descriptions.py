@@ -55,7 +55,12 @@ def health() -> Health:
 def _card(function: Function) -> FunctionCard:
     english = EnglishCard(title=function.english.title, description=function.english.description)
     return FunctionCard(
-        name=function.name, title=function.title, description=function.description, english=english,
-        streams=function.stream is not None, input_schema=function.input.model_json_schema(),
-        output_schema=function.output.model_json_schema(mode="serialization"), examples=list(function.examples),
-    )  # fmt: skip
+        name=function.name,
+        title=function.title,
+        description=function.description,
+        english=english,
+        streams=function.stream is not None,
+        input_schema=function.input.model_json_schema(),
+        output_schema=function.output.model_json_schema(mode="serialization"),
+        examples=list(function.examples),
+    )

@@ -57,10 +57,14 @@ class _Route(APIRoute):
 def create_rest() -> FastAPI:
     """The app, to be mounted (under /api). Raises BadFunction when a file in kogpt_funcs/ is wrong."""
     app = FastAPI(
-        title="kogpt-funcs", version=kogpt_funcs.__version__, description=_DESCRIPTION,
-        docs_url=None, redoc_url=None, redirect_slashes=False,
+        title="kogpt-funcs",
+        version=kogpt_funcs.__version__,
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
         exception_handlers={HTTPException: _http_fault, Exception: _bug},
-    )  # fmt: skip
+    )
     app.router.route_class = _Route
     for function in registry.functions().values():
         _add(app, function)
@@ -92,15 +96,29 @@ def _add(app: FastAPI, function: Function) -> None:
 
     name, title, about = function.name, function.title, function.description
     app.add_api_route(
-        f"/{name}", _documented(call, function, given | list[given]), methods=["POST"], operation_id=name,
-        tags=[title], summary=title, description=about, responses=_FAULTS,
+        f"/{name}",
+        _documented(call, function, given | list[given]),
+        methods=["POST"],
+        operation_id=name,
+        tags=[title],
+        summary=title,
+        description=about,
+        responses=_FAULTS,
         response_model=output | list[output | faults.FaultBody],
-    )  # fmt: skip
+    )
     app.add_api_route(
-        f"/{name}/stream", _documented(stream, function, given), methods=["POST"], operation_id=f"{name}_stream",
-        tags=[title], summary=f"{title} (스트리밍)", description=about, responses={**_FAULTS, 200: _EVENTS},
-        response_class=EventStream, response_model=None, status_code=200,
-    )  # fmt: skip
+        f"/{name}/stream",
+        _documented(stream, function, given),
+        methods=["POST"],
+        operation_id=f"{name}_stream",
+        tags=[title],
+        summary=f"{title} (스트리밍)",
+        description=about,
+        responses={**_FAULTS, 200: _EVENTS},
+        response_class=EventStream,
+        response_model=None,
+        status_code=200,
+    )
 
 
 def _documented(
@@ -118,7 +136,9 @@ def _documented(
 async def _read(request: Request) -> Any:
     encoding = request.headers.get("content-encoding", "identity")
     if encoding.lower() != "identity":
-        raise UnsupportedEncoding(f"Content-Encoding {encoding[:40]}은(는) 읽지 않습니다. 누르지 않은 JSON을 보내 주세요.")
+        raise UnsupportedEncoding(
+            f"Content-Encoding {encoding[:40]}은(는) 읽지 않습니다. 누르지 않은 JSON을 보내 주세요."
+        )
     body = await request.body()
     return from_json(body) if len(body) <= _SMALL else await to_thread.run_sync(from_json, body)
 
@@ -153,11 +173,13 @@ async def _health(request: Request) -> Response:
 async def _docs(request: Request) -> Response:
     # Addresses are relative to this page, so it works under any mount and behind any proxy.
     return get_swagger_ui_html(
-        openapi_url="openapi.json", title=f"{request.app.title} REST",
-        swagger_js_url="swagger/swagger-ui-bundle.js", swagger_css_url="swagger/swagger-ui.css",
+        openapi_url="openapi.json",
+        title=f"{request.app.title} REST",
+        swagger_js_url="swagger/swagger-ui-bundle.js",
+        swagger_css_url="swagger/swagger-ui.css",
         swagger_favicon_url="swagger/favicon-32x32.png",
         swagger_ui_parameters={"validatorUrl": None, "tryItOutEnabled": True},  # None: ask no outside validator
-    )  # fmt: skip
+    )
 
 
 async def _root(request: Request) -> Response:

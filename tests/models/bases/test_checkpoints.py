@@ -37,7 +37,11 @@ def ask(name: str) -> str:
         ("continue_text", "small/model.safetensors", "no weights"),
         ("continue_text", "small/tokenizer.json", "tokenizer.json"),
         ("continue_text", "small/config.json", "No checkpoint|no config.json"),
-        ("change_style", "small/change_style/adapter_config.json", "No adapter 'change_style'.*kogpt train change_style"),
+        (
+            "change_style",
+            "small/change_style/adapter_config.json",
+            "No adapter 'change_style'.*kogpt train change_style",
+        ),
         ("write_comment", "small/write_comment/base.json", "cannot be read"),
         ("classify_emotion", "small/classify_emotion/model.safetensors", "kogpt train classify_emotion"),
     ],

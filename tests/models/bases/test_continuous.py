@@ -27,12 +27,28 @@ from kogpt_funcs.models.tokenizers.pretrained import Vocabulary
 
 SHAPES: dict[str, dict[str, int]] = {
     "gpt_neox": {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 128},
-    "qwen2": {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 128},
-    "llama": {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 128},
+    "qwen2": {
+        "hidden_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "intermediate_size": 128,
+    },
+    "llama": {
+        "hidden_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "intermediate_size": 128,
+    },
     "gptj": {"n_embd": 64, "n_layer": 2, "n_head": 4, "rotary_dim": 8, "n_positions": 256},
 }
 PROMPT = "어느 날 아침, 그는"
-TEXT = ["어느 날 아침, 그는 낯선 편지 한 통을 받았다.", "비가 오는 날이면 할머니는 옛날이야기를 해 주셨다.", "The cat sat."] * 20
+TEXT = [
+    "어느 날 아침, 그는 낯선 편지 한 통을 받았다.",
+    "비가 오는 날이면 할머니는 옛날이야기를 해 주셨다.",
+    "The cat sat.",
+] * 20
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +59,19 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    bpe.train_from_iterator(TEXT, trainers.BpeTrainer(vocab_size=400, special_tokens=["<|end|>", "<|other|>"], initial_alphabet=alphabet))
+    bpe.train_from_iterator(
+        TEXT, trainers.BpeTrainer(vocab_size=400, special_tokens=["<|end|>", "<|other|>"], initial_alphabet=alphabet)
+    )
     fast = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|end|>", additional_special_tokens=["<|other|>"])
     for kind, shape in SHAPES.items():
         torch.manual_seed(0)
         config = AutoConfig.for_model(
-            kind, **{"max_position_embeddings": 256, **shape}, vocab_size=448, bos_token_id=0, eos_token_id=0, pad_token_id=0
+            kind,
+            **{"max_position_embeddings": 256, **shape},
+            vocab_size=448,
+            bos_token_id=0,
+            eos_token_id=0,
+            pad_token_id=0,
         )
         config.initializer_range = 0.2  # spread the logits, so that the likeliest token does not hang on rounding
         AutoModelForCausalLM.from_config(config).save_pretrained(str(place / kind))
@@ -83,7 +106,9 @@ def test_greedy_equals_transformers_generate(base: Path) -> None:
     ids = tokenizer(PROMPT, return_tensors="pt")
     # Nothing but text and the end may be chosen, here as there.
     never = [1, *range(len(tokenizer), 448)]
-    made = model.generate(**ids, do_sample=False, max_new_tokens=24, min_new_tokens=24, suppress_tokens=never, pad_token_id=0)
+    made = model.generate(
+        **ids, do_sample=False, max_new_tokens=24, min_new_tokens=24, suppress_tokens=never, pad_token_id=0
+    )
     expected = tokenizer.decode(made[0, ids["input_ids"].shape[1] :])
     (sample,) = write(temperature=0.0, max_new_tokens=24, min_new_tokens=24)
     assert sample.finish_reason == "length"
@@ -102,7 +127,10 @@ def test_requests_at_once_get_what_they_get_alone(base: Path) -> None:
     prompts = [PROMPT, "비가 오는 날이면", "The cat", "그는 낯선 편지를"]
     alone = [write(prompt, seed=1, max_new_tokens=16) for prompt in prompts]
     answers: dict[str, list[models.Sample]] = {}
-    threads = [threading.Thread(target=lambda p=prompt: answers.update({p: write(p, seed=1, max_new_tokens=16)})) for prompt in prompts]
+    threads = [
+        threading.Thread(target=lambda p=prompt: answers.update({p: write(p, seed=1, max_new_tokens=16)}))
+        for prompt in prompts
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -133,7 +161,9 @@ def test_the_rules_of_a_request_are_kept(neox: Path) -> None:
 
 
 def test_snapshots_grow_and_closing_cancels(base: Path) -> None:
-    answers = backends.backend_for(settings.current().base)(Generation(prompt=[PROMPT], seed=1, max_new_tokens=200, min_new_tokens=200))
+    answers = backends.backend_for(settings.current().base)(
+        Generation(prompt=[PROMPT], seed=1, max_new_tokens=200, min_new_tokens=200)
+    )
     first, second = next(answers), next(answers)
     assert second[0].tokens >= first[0].tokens >= 1
     assert second[0].text.startswith(first[0].text)
@@ -143,7 +173,10 @@ def test_snapshots_grow_and_closing_cancels(base: Path) -> None:
 
 
 def test_a_cancelled_request_frees_its_place_in_the_batch(neox: Path) -> None:
-    answers = [causal_model.generate(Generation(prompt=[PROMPT], seed=i, max_new_tokens=200, min_new_tokens=200)) for i in range(4)]
+    answers = [
+        causal_model.generate(Generation(prompt=[PROMPT], seed=i, max_new_tokens=200, min_new_tokens=200))
+        for i in range(4)
+    ]
     for answer in answers:
         next(answer)
     with cache.using(str(neox), lambda: None) as model:  # type: ignore[arg-type, return-value]
@@ -205,7 +238,9 @@ def test_functions_that_need_special_tokens_say_so(neox: Path, options: dict[str
         list(causal_model.generate(Generation(**options)))
 
 
-def test_weights_that_are_not_the_configs_are_refused(bases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_that_are_not_the_configs_are_refused(
+    bases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shutil.copytree(bases / "llama", tmp_path / "mixed")
     shutil.copy(bases / "gptj" / "model.safetensors", tmp_path / "mixed")
     use(tmp_path / "mixed", monkeypatch)
@@ -214,7 +249,17 @@ def test_weights_that_are_not_the_configs_are_refused(bases: Path, tmp_path: Pat
 
 
 def test_the_command_writes_with_it_and_ends(neox: Path) -> None:
-    done = run("call", "continue_text", "--text", PROMPT, "--seed", "1", "--max-new-tokens", "8", environment={"KOGPT_BASE": str(neox)})
+    done = run(
+        "call",
+        "continue_text",
+        "--text",
+        PROMPT,
+        "--seed",
+        "1",
+        "--max-new-tokens",
+        "8",
+        environment={"KOGPT_BASE": str(neox)},
+    )
     assert done.returncode == 0, done.stderr.decode()
     assert json.loads(done.stdout)["continuations"][0]["tokens"] <= 8
 

@@ -21,9 +21,15 @@ from kogpt_funcs.models.tokenizers.gemma import GemmaTokenizer
 
 pytestmark = pytest.mark.skipif(not parts.installed(), reason="Gemma's packages are not installed")
 HARD = [
-    "안녕하세요. 오늘은 날씨가 좋네요ㅋㅋㅋ ㅠㅠ", "첫 줄\n둘째 줄\n\n넷째 줄", "웃겨 😤 좋아 👨‍👩‍👧 ㅜㅜ", "English 123, 3.5% (괄호) \"따옴표\"",
-    "뷁쀍 囍 ﷽ Ωμέγα", "  두 칸  띄고 ", "<bos><unused7> 은 그냥 글", "a\tb",
-]  # fmt: skip
+    "안녕하세요. 오늘은 날씨가 좋네요ㅋㅋㅋ ㅠㅠ",
+    "첫 줄\n둘째 줄\n\n넷째 줄",
+    "웃겨 😤 좋아 👨‍👩‍👧 ㅜㅜ",
+    'English 123, 3.5% (괄호) "따옴표"',
+    "뷁쀍 囍 ﷽ Ωμέγα",
+    "  두 칸  띄고 ",
+    "<bos><unused7> 은 그냥 글",
+    "a\tb",
+]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +46,12 @@ def test_text_comes_out_as_it_went_in(tokenizer: GemmaTokenizer, text: str) -> N
 
 def test_ten_thousand_lines_come_out_and_most_are_cut_as_by_the_whole_vocabulary(tokenizer: GemmaTokenizer) -> None:
     """Every text of this repository's documents and tests, in pieces of 40 letters: Korean, code, tables."""
-    files = [*ROOT.glob("*.md"), *(ROOT / "kogpt_funcs").rglob("*.py"), *(ROOT / "tests").rglob("*.py"), *ROOT.glob("weights/**/*.md")]
+    files = [
+        *ROOT.glob("*.md"),
+        *(ROOT / "kogpt_funcs").rglob("*.py"),
+        *(ROOT / "tests").rglob("*.py"),
+        *ROOT.glob("weights/**/*.md"),
+    ]
     text = " ".join(path.read_text("utf-8") for path in files).replace("▁", "")  # it stands for a blank
     lines = [text[i : i + 40] for i in range(0, min(len(text), 400_000), 40)]
     assert len(lines) >= 9_000
@@ -167,9 +178,14 @@ def test_the_hubs_checkpoint_gives_the_same_shape(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     config = Gemma3TextConfig(
-        vocab_size=262_144, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1,
-        num_key_value_heads=1, head_dim=8,
-    )  # fmt: skip
+        vocab_size=262_144,
+        hidden_size=8,
+        intermediate_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        num_key_value_heads=1,
+        head_dim=8,
+    )
     whole = Gemma3ForCausalLM(config)
     whole.save_pretrained(tmp_path / "hub")
     folder = gemma.prepared_from(tmp_path / "hub")
@@ -194,9 +210,11 @@ def test_the_entries_of_a_corpus_are_written_down(tmp_path: Path) -> None:
     lines = (tmp_path / "entries.tsv").read_text("utf-8").splitlines()
     assert any(line.endswith('"안녕하세요"') or line.endswith('"안녕"') for line in lines)
     assert len(lines) < len(vocabulary.entries())
-    made = FastTokenizer.from_str(json.dumps(vocabulary.tokenizer(
-        vocabulary.Entry(int(n), json.loads(p)) for n, p in (line.split("\t") for line in lines)
-    )))  # fmt: skip
+    made = FastTokenizer.from_str(
+        json.dumps(
+            vocabulary.tokenizer(
+                vocabulary.Entry(int(n), json.loads(p)) for n, p in (line.split("\t") for line in lines)
+            )
+        )
+    )
     assert made.decode(made.encode("안녕하세요 여러분").ids) == "안녕하세요 여러분"
-
-

@@ -67,12 +67,34 @@ def test_text_streams_and_the_last_snapshot_is_whole(use: Any) -> None:
 
 def test_the_request_says_what_was_asked_for(use: Any, url: str) -> None:
     use("base")
-    options = {"seed": 7, "temperature": 0.5, "top_k": 9, "top_p": 0.9, "repetition_penalty": 1.3, "min_new_tokens": 3, "bad_words": ("나쁜",)}
+    options = {
+        "seed": 7,
+        "temperature": 0.5,
+        "top_k": 9,
+        "top_p": 0.9,
+        "repetition_penalty": 1.3,
+        "min_new_tokens": 3,
+        "bad_words": ("나쁜",),
+    }
     snapshots(max_new_tokens=12, newline_ends=True, **options)
     asked = seen(url)["request"]
-    expected = {"seed": 7, "temperature": 0.5, "top_k": 9, "top_p": 0.9, "repetition_penalty": 1.3, "min_tokens": 3, "bad_words": ["나쁜"]}
+    expected = {
+        "seed": 7,
+        "temperature": 0.5,
+        "top_k": 9,
+        "top_p": 0.9,
+        "repetition_penalty": 1.3,
+        "min_tokens": 3,
+        "bad_words": ["나쁜"],
+    }
     assert {key: asked[key] for key in expected} == expected
-    assert (asked["model"], asked["prompt"], asked["n"], asked["max_tokens"], asked["stop"]) == ("base", PROMPT, 1, 13, ["\n"])
+    assert (asked["model"], asked["prompt"], asked["n"], asked["max_tokens"], asked["stop"]) == (
+        "base",
+        PROMPT,
+        1,
+        13,
+        ["\n"],
+    )
 
 
 def test_a_seed_repeats(use: Any) -> None:
@@ -152,9 +174,7 @@ def test_fields_that_a_server_does_not_know_are_left_out(use: Any, url: str) -> 
     assert "top_k" not in seen(url)["request"]
 
 
-def test_the_key_goes_to_the_server_and_nowhere_else(
-    use: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_key_goes_to_the_server_and_nowhere_else(use: Any, caplog: pytest.LogCaptureFixture) -> None:
     use("locked")
     settings.replace(remote_key=KEY)
     with caplog.at_level(logging.DEBUG):

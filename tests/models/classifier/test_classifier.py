@@ -1,4 +1,6 @@
-"""Classifiers of several families, tiny and real, saved to disk: what they read, and that many readers share batches."""
+"""Classifiers of several families, tiny and real, saved to disk: what they read, and that many readers share
+batches.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,13 @@ from kogpt_funcs.models.classifier.batching import Batches
 from kogpt_funcs.models.classifier.classifier import Classifier
 
 TEXTS = ["한국어 모델을 공유합니다.", "너무 무서워", "고마워요! " * 12, "ㅋㅋㅋ", "시험에 합격했다", "비가 온다 " * 40]
-SHAPE: dict[str, Any] = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "num_labels": 3}
+SHAPE: dict[str, Any] = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "num_labels": 3,
+}
 LABELS = {"id2label": {0: "가", 1: "나", 2: "다"}, "label2id": {"가": 0, "나": 1, "다": 2}}
 
 
@@ -51,10 +59,20 @@ def kobert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     (folder / "text").write_text("\n".join(TEXTS * 3), encoding="utf-8")
     sentencepiece.SentencePieceTrainer.train(
-        input=str(folder / "text"), model_prefix=str(folder / "spiece"), vocab_size=90, model_type="unigram", hard_vocab_limit=False,
-        unk_id=0, unk_piece="[UNK]", pad_id=1, pad_piece="[PAD]", bos_id=-1, eos_id=-1, control_symbols=["[CLS]", "[SEP]", "[MASK]"],
+        input=str(folder / "text"),
+        model_prefix=str(folder / "spiece"),
+        vocab_size=90,
+        model_type="unigram",
+        hard_vocab_limit=False,
+        unk_id=0,
+        unk_piece="[UNK]",
+        pad_id=1,
+        pad_piece="[PAD]",
+        bos_id=-1,
+        eos_id=-1,
+        control_symbols=["[CLS]", "[SEP]", "[MASK]"],
         minloglevel=2,
-    )  # fmt: skip
+    )
     torch.manual_seed(0)
     config = BertConfig(vocab_size=96, pad_token_id=1, max_position_embeddings=64, **SHAPE, **LABELS)
     BertForSequenceClassification(config).save_pretrained(folder)
@@ -67,7 +85,9 @@ def roberta(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("checkpoints") / "roberta"
     fast = FastTokenizer(token_models.WordPiece(unk_token="<unk>"))
     fast.pre_tokenizer = pre_tokenizers.Whitespace()
-    fast.train_from_iterator(TEXTS, trainers.WordPieceTrainer(vocab_size=80, special_tokens=["<s>", "<pad>", "</s>", "<unk>"]))
+    fast.train_from_iterator(
+        TEXTS, trainers.WordPieceTrainer(vocab_size=80, special_tokens=["<s>", "<pad>", "</s>", "<unk>"])
+    )
     PreTrainedTokenizerFast(tokenizer_object=fast, pad_token="<pad>", unk_token="<unk>").save_pretrained(folder)
     torch.manual_seed(0)
     config = RobertaConfig(vocab_size=100, pad_token_id=1, max_position_embeddings=40, **SHAPE, **LABELS)
@@ -76,7 +96,8 @@ def roberta(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def close(one: dict[str, dict[str, float]], other: dict[str, dict[str, float]]) -> bool:
-    # A number at the edge between two int8 steps may fall to either side: attention sums in another order in another batch.
+    # A number at the edge between two int8 steps may fall to either side: attention sums in another order in another
+    # batch.
     return all(abs(one[group][label] - other[group][label]) < 1e-3 for group in one for label in one[group])
 
 
@@ -127,7 +148,9 @@ def test_a_model_without_a_head_is_refused(kobert: Path, tmp_path: Path) -> None
     folder = tmp_path / "headless"
     BertForMaskedLM(BertConfig(vocab_size=96, pad_token_id=1, **SHAPE)).save_pretrained(folder)
     (folder / "spiece.model").write_bytes((kobert / "spiece.model").read_bytes())
-    with pytest.raises(CheckpointError, match=r"'headless' is no trained classifier: .*classifier.weight.*kogpt train headless"):
+    with pytest.raises(
+        CheckpointError, match=r"'headless' is no trained classifier: .*classifier.weight.*kogpt train headless"
+    ):
         models.classify(["글"], str(folder))
 
 
@@ -140,7 +163,10 @@ def test_a_vocabulary_that_does_not_fit_is_refused(kobert: Path, tmp_path: Path)
 
 
 def test_int8_agrees_with_fp32_on_the_shipped_weights() -> None:
-    who, did = ["나는", "친구가", "우리 팀이"], ["시험에 합격해서 너무 기쁘다!", "지갑을 잃어버려서 화가 난다.", "내일 발표가 걱정된다", "밥을 먹었다"]
+    who, did = (
+        ["나는", "친구가", "우리 팀이"],
+        ["시험에 합격해서 너무 기쁘다!", "지갑을 잃어버려서 화가 난다.", "내일 발표가 걱정된다", "밥을 먹었다"],
+    )
     texts = [f"{a} {b}" for a in who for b in did] + TEXTS
     int8, exact = Classifier("small/classify_emotion")(texts), Classifier("small/classify_emotion", exact=True)(texts)
     apart = [abs(a[g][label] - b[g][label]) for a, b in zip(int8, exact, strict=True) for g in a for label in a[g]]
@@ -156,7 +182,9 @@ def test_int8_takes_less_memory_and_says_so() -> None:
 
 def test_thresholds_stand_in_the_config(kobert: Path, tmp_path: Path) -> None:
     config = json.loads((kobert / "config.json").read_text(encoding="utf-8"))
-    config["label_groups"] = [{"name": "셋", "labels": ["가", "나", "다"], "activation": "sigmoid", "thresholds": [0.1, 0.2, 0.3]}]
+    config["label_groups"] = [
+        {"name": "셋", "labels": ["가", "나", "다"], "activation": "sigmoid", "thresholds": [0.1, 0.2, 0.3]}
+    ]
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     assert models.thresholds(str(tmp_path)) == {"셋": {"가": 0.1, "나": 0.2, "다": 0.3}}
 

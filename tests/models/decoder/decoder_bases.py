@@ -22,8 +22,12 @@ class Base(NamedTuple):
 
 PARAMS = [
     pytest.param(
-        Base(name, engine), id=f"{name}-{engine}",
-        marks=pytest.mark.skipif(engine == "compiled" and library() is None, reason="the kernels in C do not load here"),
+        Base(name, engine),
+        id=f"{name}-{engine}",
+        marks=pytest.mark.skipif(
+            engine == "compiled" and library() is None, reason="the kernels in C do not load here"
+        ),
     )
-    for name, engines in BASES.items() for engine in engines
-]  # fmt: skip
+    for name, engines in BASES.items()
+    for engine in engines
+]

@@ -42,15 +42,23 @@ def test_greedy_equals_transformers_generate(prompt: str, rules: dict[str, Any])
     base = LanguageModel("small")
     ids = base.tokenizer.encode([Special("<s>"), prompt])
     expected = load(settings.current().weights / "small").generate(
-        torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.long), do_sample=False, max_new_tokens=24,
-        min_new_tokens=24, repetition_penalty=rules.get("repetition_penalty", 1.0),
-        no_repeat_ngram_size=rules.get("no_repeat_ngram", 0), suppress_tokens=[i for i in range(len(SPECIALS)) if i != END],
-    )  # fmt: skip
+        torch.tensor([ids]),
+        attention_mask=torch.ones(1, len(ids), dtype=torch.long),
+        do_sample=False,
+        max_new_tokens=24,
+        min_new_tokens=24,
+        repetition_penalty=rules.get("repetition_penalty", 1.0),
+        no_repeat_ngram_size=rules.get("no_repeat_ngram", 0),
+        suppress_tokens=[i for i in range(len(SPECIALS)) if i != END],
+    )
     text = base.tokenizer.decode(expected[0, len(ids) :].tolist())
     (sample,) = write(prompt, temperature=0.0, max_new_tokens=24, min_new_tokens=24, **rules)
     assert text.startswith(sample.text)
     assert sample.tokens >= 16
-    assert sample.finish_reason == "length" or (sample.finish_reason, sample.tokens) == ("end_of_text", 24)  # whole just then
+    assert sample.finish_reason == "length" or (sample.finish_reason, sample.tokens) == (
+        "end_of_text",
+        24,
+    )  # whole just then
 
 
 def test_a_seed_repeats_and_another_differs() -> None:
@@ -61,7 +69,9 @@ def test_a_seed_repeats_and_another_differs() -> None:
 
 @pytest.mark.parametrize("temperature", [1e-300, 1e-9, 0.009])
 def test_a_tiny_temperature_is_greedy(temperature: float) -> None:
-    assert write(PROMPTS[0], temperature=temperature, max_new_tokens=8) == write(PROMPTS[0], temperature=0.0, max_new_tokens=8)
+    assert write(PROMPTS[0], temperature=temperature, max_new_tokens=8) == write(
+        PROMPTS[0], temperature=0.0, max_new_tokens=8
+    )
 
 
 @pytest.mark.parametrize("options", [{"top_p": 1e-12}, {"top_k": 1}], ids=str)
@@ -70,7 +80,9 @@ def test_with_one_token_to_draw_from_sampling_is_greedy(options: dict[str, Any])
 
 
 def test_with_the_whole_vocabulary_to_draw_from_no_sample_is_like_another() -> None:
-    samples = write(PROMPTS[0], max_new_tokens=8, min_new_tokens=8, temperature=2.0, top_k=0, top_p=1.0, num_samples=8, seed=1)
+    samples = write(
+        PROMPTS[0], max_new_tokens=8, min_new_tokens=8, temperature=2.0, top_k=0, top_p=1.0, num_samples=8, seed=1
+    )
     assert len({sample.text for sample in samples}) == 8
 
 
@@ -118,7 +130,8 @@ def test_a_full_queue_is_busy() -> None:
 def test_one_load_however_many_ask() -> None:
     answers: list[list[models.Sample]] = []
     threads = [
-        threading.Thread(target=lambda: answers.append(write("안녕", temperature=0.0, max_new_tokens=8))) for _ in range(8)
+        threading.Thread(target=lambda: answers.append(write("안녕", temperature=0.0, max_new_tokens=8)))
+        for _ in range(8)
     ]
     for thread in threads:
         thread.start()
@@ -171,7 +184,9 @@ def kogpt2_shape(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_kogpt2_runs_through_the_same_code(kogpt2_shape: Path) -> None:
     settings.replace(base=str(kogpt2_shape))
     function = registry.get("continue_text")
-    output = function.call(function.parse({"text": "안녕하세요ㅋㅋㅋ ㅠㅠ 😤", "seed": 1, "max_new_tokens": 24, "num_samples": 2}))
+    output = function.call(
+        function.parse({"text": "안녕하세요ㅋㅋㅋ ㅠㅠ 😤", "seed": 1, "max_new_tokens": 24, "num_samples": 2})
+    )
     texts = [continuation.text for continuation in output.continuations]  # type: ignore[attr-defined]
     assert all(texts)
     assert not any(name in text for text in texts for name in SPECIALS)
@@ -179,9 +194,7 @@ def test_kogpt2_runs_through_the_same_code(kogpt2_shape: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["change_style", "write_comment"])
-def test_without_an_adapter_for_this_base_a_sentence_says_how_to_train_one(
-    kogpt2_shape: Path, name: str
-) -> None:
+def test_without_an_adapter_for_this_base_a_sentence_says_how_to_train_one(kogpt2_shape: Path, name: str) -> None:
     settings.replace(base=str(kogpt2_shape))
     function = registry.get(name)
     with pytest.raises(CheckpointError, match=f"'kogpt2'.*kogpt train {name} --base .* --data"):

@@ -1,4 +1,6 @@
-"""The running batch: the same answers as alone, whoever joins, leaves or fails; on every network that this machine runs."""
+"""The running batch: the same answers as alone, whoever joins, leaves or fails; on every network that this machine
+runs.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,12 @@ from kogpt_funcs.models.bases.loading import load
 from kogpt_funcs.models.decoder.sampling import choose
 from kogpt_funcs.models.networks.network import Work
 
-PROMPTS = ["인생을 즐겁게 살기 위해서는", "어느 날 아침, 그는 낯선 편지 한 통을 받았다.", "ㅋㅋㅋ 이 영화", "비가 오는 날이면"]
+PROMPTS = [
+    "인생을 즐겁게 살기 위해서는",
+    "어느 날 아침, 그는 낯선 편지 한 통을 받았다.",
+    "ㅋㅋㅋ 이 영화",
+    "비가 오는 날이면",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -79,8 +86,12 @@ def test_adapters_are_those_of_peft(base: Base) -> None:
     model = LanguageModel(base.name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PEFT asks transformers in words that are going out
-        plain: Any = PeftModel.from_pretrained(load(checkpoints.folder(base.name)), str(checkpoints.adapter_folder("change_style", base.name)))
-    ids = model.tokenizer.encode([Special("<unused7>"), "저는 고양이를 키워요.", Special("<unused6>"), "반말", Special("<unused8>")])
+        plain: Any = PeftModel.from_pretrained(
+            load(checkpoints.folder(base.name)), str(checkpoints.adapter_folder("change_style", base.name))
+        )
+    ids = model.tokenizer.encode(
+        [Special("<unused7>"), "저는 고양이를 키워요.", Special("<unused6>"), "반말", Special("<unused8>")]
+    )
     with_adapter, bare = model.network.forward(
         [Work(ids, model.network.cache(), model.adapter("change_style")), Work(ids, model.network.cache(), None)]
     )
@@ -102,8 +113,19 @@ def test_a_seeded_request_is_the_same_in_any_company(base: Base, configure: Call
 
 def test_a_guided_request_is_less_likely_after_the_other_prompts(base: Base, configure: Callable[..., None]) -> None:
     configure(deterministic=True)
-    against = ([Special("<s>"), "정말 좋다."], [Special("<s>"), "그런데 " * 200])  # of which one takes several passes to read
-    request = generation("정말 싫다.", temperature=0.0, against=against, guidance=1.5, max_new_tokens=24, min_new_tokens=24, num_samples=2)
+    against = (
+        [Special("<s>"), "정말 좋다."],
+        [Special("<s>"), "그런데 " * 200],
+    )  # of which one takes several passes to read
+    request = generation(
+        "정말 싫다.",
+        temperature=0.0,
+        against=against,
+        guidance=1.5,
+        max_new_tokens=24,
+        min_new_tokens=24,
+        num_samples=2,
+    )
     (sample, same) = write(request)
     assert sample == same
     assert sample != write(replace(request, guidance=0.0))[0]
@@ -113,7 +135,9 @@ def test_a_guided_request_is_less_likely_after_the_other_prompts(base: Base, con
         prompts, ids = [model.tokenizer.encode(prompt) for prompt in (request.prompt, *against)], []
         for _ in range(24):
             with torch.no_grad():
-                own, *others = (plain(input_ids=torch.tensor([prompt + ids])).logits[0, -1].log_softmax(-1) for prompt in prompts)
+                own, *others = (
+                    plain(input_ids=torch.tensor([prompt + ids])).logits[0, -1].log_softmax(-1) for prompt in prompts
+                )
             gain = 1.5 * (own - torch.stack(others).exp().mean(0).log())
             own = own + gain.where(own > own.max() + math.log(0.02), gain.clamp(max=0))
             own[list(model.tokenizer.control)] = -math.inf
@@ -125,7 +149,11 @@ def test_a_guided_request_is_less_likely_after_the_other_prompts(base: Base, con
 def test_requests_with_and_without_adapters_share_a_batch(base: Base, configure: Callable[..., None]) -> None:
     configure(deterministic=True)
     asked = [
-        Generation(prompt=[Special("<unused7>"), text, Special("<unused6>"), style, Special("<unused8>")], adapter=adapter, temperature=0.0)
+        Generation(
+            prompt=[Special("<unused7>"), text, Special("<unused6>"), style, Special("<unused8>")],
+            adapter=adapter,
+            temperature=0.0,
+        )
         for text, style in [("저는 고양이를 여섯 마리 키워요.", "나루토"), ("오늘 날씨 진짜 좋다.", "할아버지")]
         for adapter in ("change_style", None)
     ]
@@ -168,14 +196,18 @@ def test_a_long_request_makes_room_for_short_ones() -> None:
         order.append(name)
 
     long = [
-        threading.Thread(target=ask, args=("long", generation(PROMPTS[0], num_samples=20, max_new_tokens=200, min_new_tokens=200)))
+        threading.Thread(
+            target=ask, args=("long", generation(PROMPTS[0], num_samples=20, max_new_tokens=200, min_new_tokens=200))
+        )
         for _ in range(3)
     ]
     for thread in long:
         thread.start()
     while model.engine.load["running"] == 0:
         pass
-    short = threading.Thread(target=ask, args=("short", generation(PROMPTS[1], num_samples=20, max_new_tokens=8, min_new_tokens=8)))
+    short = threading.Thread(
+        target=ask, args=("short", generation(PROMPTS[1], num_samples=20, max_new_tokens=8, min_new_tokens=8))
+    )
     short.start()
     for thread in [*long, short]:
         thread.join()
@@ -184,7 +216,9 @@ def test_a_long_request_makes_room_for_short_ones() -> None:
 
 def test_leaving_frees_the_batch() -> None:
     model = LanguageModel("small")
-    snapshots = [model.engine.generate(generation(prompt, max_new_tokens=300, min_new_tokens=300), None) for prompt in PROMPTS]
+    snapshots = [
+        model.engine.generate(generation(prompt, max_new_tokens=300, min_new_tokens=300), None) for prompt in PROMPTS
+    ]
     for iterator in snapshots:
         next(iterator)
     for iterator in snapshots:
@@ -224,7 +258,9 @@ def test_a_distribution_is_drawn_as_it_is() -> None:
             allowed = set(order[(values.cumsum(0) - values) < 0.3].tolist())
         drawn: list[int] = []
         for seed in range(10):
-            running = model.engine.running(generation(PROMPTS[0], num_samples=100, seed=seed, temperature=1.0, min_new_tokens=0, **options), None)
+            running = model.engine.running(
+                generation(PROMPTS[0], num_samples=100, seed=seed, temperature=1.0, min_new_tokens=0, **options), None
+            )
             table = logits.float().repeat(100, 1)
             drawn += choose(model.network, table, [sample.choice for sample in running.samples])
         assert set(drawn) <= allowed

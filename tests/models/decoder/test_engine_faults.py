@@ -46,7 +46,9 @@ def broken(model: LanguageModel, marker: int, error: BaseException) -> None:
     model.network.forward = failing  # type: ignore[method-assign]
 
 
-@pytest.mark.parametrize(("error", "told"), [(Faulty("안에서"), Faulty), (torch.OutOfMemoryError(), Busy), (MemoryError(), Busy)], ids=repr)
+@pytest.mark.parametrize(
+    ("error", "told"), [(Faulty("안에서"), Faulty), (torch.OutOfMemoryError(), Busy), (MemoryError(), Busy)], ids=repr
+)
 def test_a_request_that_raises_fails_alone(model: LanguageModel, error: BaseException, told: type[Exception]) -> None:
     marker = model.tokenizer.encode([Special("<unused50>")])[0]
     broken(model, marker, error)
@@ -98,7 +100,17 @@ print(write(max_new_tokens=16) == before)
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits a process's memory as Linux does")
 def test_memory_that_runs_out_is_busy_and_comes_back(base: Base) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", HUNGRY], cwd=ROOT, env={**os.environ, "KOGPT_BASE": base.name, "KOGPT_ENGINE": base.engine, "MALLOC_ARENA_MAX": "1"},
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        [sys.executable, "-c", HUNGRY],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "KOGPT_BASE": base.name,
+            "KOGPT_ENGINE": base.engine,
+            "MALLOC_ARENA_MAX": "1",
+            "OMP_NUM_THREADS": "1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert (done.stdout.split("\n")[:2], done.returncode) == (["busy 10", "True"], 0), done.stderr[-2000:]

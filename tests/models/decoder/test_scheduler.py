@@ -1,4 +1,6 @@
-"""The thread: it starts when asked, moves all on, tells of faults, ends when closed. And what askers see of their requests."""
+"""The thread: it starts when asked, moves all on, tells of faults, ends when closed. And what askers see of their
+requests.
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,9 @@ from kogpt_funcs.models.bases import checkpoints
 from kogpt_funcs.models.bases.language_model import LanguageModel, load
 from kogpt_funcs.models.decoder.engine import Engine
 
-PROMPTS = [[Special("<s>"), text] for text in ("인생을 즐겁게 살기 위해서는", "어느 날 아침, 그는 낯선 편지 한 통을 받았다.")]
+PROMPTS = [
+    [Special("<s>"), text] for text in ("인생을 즐겁게 살기 위해서는", "어느 날 아침, 그는 낯선 편지 한 통을 받았다.")
+]
 TARGETS = [" 좋은 친구가 필요하다.", " 그 편지에는 이름이 없었다.", " ㅋ"]
 PAIRS = [(prompt, target) for prompt in PROMPTS for target in TARGETS]
 CLOSE = {"fp32": 1e-4, "int8": 0.3, "compiled": 0.3, "bf16": 0.3}  # of the mean log probability of a token
@@ -72,7 +74,12 @@ def test_scores_and_samples_are_the_same_in_one_batch_as_alone(base: Base, confi
         *_, last = models.generate(request)
         return last
 
-    asks: list[Callable[[], Any]] = [*(lambda r=r: write(r) for r in requests), asked, lambda: asked("change_style"), asked]
+    asks: list[Callable[[], Any]] = [
+        *(lambda r=r: write(r) for r in requests),
+        asked,
+        lambda: asked("change_style"),
+        asked,
+    ]
     alone = [ask() for ask in asks]
     answers: dict[int, Any] = {}
     threads = [threading.Thread(target=lambda i=i: answers.update({i: asks[i]()})) for i in range(len(asks))]
@@ -106,7 +113,9 @@ def read(table: TableNetwork) -> int:
     return sum(len(work.ids) for group in table.passes for work in group)
 
 
-def test_more_targets_than_run_at_once_are_scored_each_in_its_place(tiny: Engine, table: TableNetwork, letters: Letters) -> None:
+def test_more_targets_than_run_at_once_are_scored_each_in_its_place(
+    tiny: Engine, table: TableNetwork, letters: Letters
+) -> None:
     targets = [a + b for a in "abcdefgh" for b in ("", "b", ".cab", " abcdefg")]
     prompts = [[Special("<s>"), "abc" if n % 3 else "hegab"] for n in range(len(targets))]
     scores = tiny.score(prompts, targets, 2)
@@ -134,7 +143,9 @@ def test_no_prompt_is_kept_where_that_could_change_a_score(tiny: Engine, table: 
     assert read(table) == 2 * (11 + 1)
 
 
-def test_a_long_prompt_loses_what_stands_after_its_first_token(tiny: Engine, table: TableNetwork, letters: Letters) -> None:
+def test_a_long_prompt_loses_what_stands_after_its_first_token(
+    tiny: Engine, table: TableNetwork, letters: Letters
+) -> None:
     long = [Special("<s>"), "k" * 70 + "abc" * 10]
     tiny.score([long, long], ["ab", "abcd"], None)
     seen = max((work.cache.ids for group in table.passes for work in group), key=len)
@@ -145,9 +156,14 @@ def test_a_long_prompt_loses_what_stands_after_its_first_token(tiny: Engine, tab
 
 @pytest.mark.parametrize(
     ("targets", "error", "sentence"),
-    [(["a", ""], KogptError, "'' has no tokens"), (["a" * 65, "a"], TooLarge, "65 tokens is too long .* 64 tokens at once")],
+    [
+        (["a", ""], KogptError, "'' has no tokens"),
+        (["a" * 65, "a"], TooLarge, "65 tokens is too long .* 64 tokens at once"),
+    ],
 )
-def test_what_cannot_be_scored_gets_a_sentence(tiny: Engine, targets: list[str], error: type[Exception], sentence: str) -> None:
+def test_what_cannot_be_scored_gets_a_sentence(
+    tiny: Engine, targets: list[str], error: type[Exception], sentence: str
+) -> None:
     with pytest.raises(error, match=sentence):
         tiny.score([["a"]] * 2, targets, None)
     assert tiny.load == {"running": 0, "waiting": 0}

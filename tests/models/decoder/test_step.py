@@ -62,7 +62,10 @@ def test_control_tokens_are_those_of_the_tokenizer(tiny: Engine, table: TableNet
     table.table[:, :, END] = 40
     request = Generation([Special("<s>"), "abc"], temperature=0.0, max_new_tokens=8, min_new_tokens=6)
     *_, (sample,) = tiny.generate(request, None)
-    assert (sample.text, sample.finish_reason) == (greedy(table, letters, letters.encode(request.prompt), 6), "end_of_text")
+    assert (sample.text, sample.finish_reason) == (
+        greedy(table, letters, letters.encode(request.prompt), 6),
+        "end_of_text",
+    )
 
 
 def step_on(table: TableNetwork, requests: Sequence[Generation]) -> tuple[Step, list[Any]]:

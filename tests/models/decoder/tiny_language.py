@@ -1,4 +1,6 @@
-"""A language of letters and a network of one random table: all that the decoder may know of a base, in numbers of its own."""
+"""A language of letters and a network of one random table: all that the decoder may know of a base, in numbers of its
+own.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ class Letters:
         self.breaks_word = [not text.isalpha() for text in self.texts]
 
     def encode(self, prompt: Prompt) -> list[int]:
-        return [i for piece in prompt for i in ([START] if isinstance(piece, Special) else map(self.texts.index, piece))]
+        return [
+            i for piece in prompt for i in ([START] if isinstance(piece, Special) else map(self.texts.index, piece))
+        ]
 
     def decode(self, ids: Iterable[int]) -> str:
         return "".join(self.texts[i] for i in ids)

@@ -1,4 +1,6 @@
-"""A further architecture is one file: with it alone the decoder, int8, adapters and training take it. Without it, none does."""
+"""A further architecture is one file: with it alone the decoder, int8, adapters and training take it. Without it,
+none does.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +42,17 @@ def base(tmp_path: Path) -> Path:
     """A tiny Llama with random weights and the small base's tokenizer."""
     torch.manual_seed(1)
     config = LlamaConfig(
-        vocab_size=8192, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-        max_position_embeddings=64, bos_token_id=0, eos_token_id=1, pad_token_id=3,
-    )  # fmt: skip
+        vocab_size=8192,
+        hidden_size=64,
+        intermediate_size=96,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=64,
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=3,
+    )
     LlamaForCausalLM(config).save_pretrained(tmp_path / "llama")
     shutil.copy(ROOT / "weights" / "small" / "tokenizer.json", tmp_path / "llama")
     return tmp_path / "llama"
@@ -65,12 +75,25 @@ def test_an_adapter_is_trained_and_answers(home: Path, base: Path, tmp_path: Pat
     lines = "".join(f"저는 {n}번 버스를 타요.\t나는 {n}번 버스를 타.\n" for n in range(200))
     (tmp_path / "pairs.tsv").write_text(f"formal\tinformal\n{lines}", "utf-8")
     weights = {"KOGPT_WEIGHTS": str(tmp_path / "weights"), "KOGPT_BASE": str(base)}
-    options = ["--base", base, "--data", tmp_path / "pairs.tsv", "--epochs", "1", "--rank", "4", "--run", tmp_path / "run"]
+    options = [
+        "--base",
+        base,
+        "--data",
+        tmp_path / "pairs.tsv",
+        "--epochs",
+        "1",
+        "--rank",
+        "4",
+        "--run",
+        tmp_path / "run",
+    ]
     done = run("train", "change_style", *options, home=home, environment=weights)
     assert done.returncode == 0, done.stderr.decode()
     place = tmp_path / "weights" / "llama" / "change_style"
     assert len(json.loads((place / "adapter_config.json").read_text())["target_modules"]) == 7
-    done = run("call", "change_style", '{"text": "저는 3번 버스를 타요.", "max_new_tokens": 8}', home=home, environment=weights)
+    done = run(
+        "call", "change_style", '{"text": "저는 3번 버스를 타요.", "max_new_tokens": 8}', home=home, environment=weights
+    )
     assert done.returncode == 0, done.stderr.decode()
     assert "text" in json.loads(done.stdout)
 

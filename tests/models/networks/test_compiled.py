@@ -26,7 +26,8 @@ from kogpt_funcs import models
 from kogpt_funcs.models import Generation, Special
 from kogpt_funcs.models.networks.kernels import building
 building.PREBUILT = Path(sys.argv[1])
-*_, (sample,) = models.generate(Generation(prompt=[Special("<s>"), "인생을 즐겁게 살기 위해서는"], seed=1, max_new_tokens=24))
+prompt = [Special("<s>"), "인생을 즐겁게 살기 위해서는"]
+*_, (sample,) = models.generate(Generation(prompt=prompt, seed=1, max_new_tokens=24))
 print(models.resident()["checkpoints"][0]["engine"], sample.text.replace("\\n", " "))
 """
 
@@ -109,7 +110,11 @@ def test_a_vocabulary_of_any_size_and_a_prompt_in_pieces() -> None:
 
 
 @needs_kernels
-@pytest.mark.parametrize("options", [{"n_embd": 48}, {"n_head": 8}, {"activation_function": "relu"}, {"scale_attn_by_inverse_layer_idx": True}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [{"n_embd": 48}, {"n_head": 8}, {"activation_function": "relu"}, {"scale_attn_by_inverse_layer_idx": True}],
+    ids=str,
+)
 def test_shapes_it_does_not_run(options: dict[str, object]) -> None:
     assert CompiledNetwork.fits(GPT2Config(**{"n_embd": 64, "n_head": 4}))
     assert not CompiledNetwork.fits(GPT2Config(**{"n_embd": 64, "n_head": 4, **options}))

@@ -13,12 +13,29 @@ from kogpt_funcs.models.networks.kernels import library
 from kogpt_funcs.models.networks.network import Adapter, Work
 
 pytestmark = pytest.mark.skipif(library() is None, reason="no library for this machine")
-PARTS = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
+PARTS = (
+    "self_attn.q_proj",
+    "self_attn.k_proj",
+    "self_attn.v_proj",
+    "self_attn.o_proj",
+    "mlp.gate_proj",
+    "mlp.up_proj",
+    "mlp.down_proj",
+)
 SHAPE = {
-    "vocab_size": 333, "hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 3, "num_attention_heads": 4,
-    "num_key_value_heads": 1, "head_dim": 64, "query_pre_attn_scalar": 64, "sliding_window": 16, "pad_token_id": 0,
-    "layer_types": ["sliding_attention", "full_attention", "sliding_attention"], "max_position_embeddings": 4096,
-}  # fmt: skip
+    "vocab_size": 333,
+    "hidden_size": 128,
+    "intermediate_size": 256,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 1,
+    "head_dim": 64,
+    "query_pre_attn_scalar": 64,
+    "sliding_window": 16,
+    "pad_token_id": 0,
+    "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+    "max_position_embeddings": 4096,
+}
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +107,9 @@ def test_a_copied_cache_goes_on_by_itself(network: CompiledGemma) -> None:
     assert torch.equal(found, network.forward([Work(words(70), network.cache(), None)]))
 
 
-@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # PEFT asks transformers by the old name
+@pytest.mark.filterwarnings(
+    "ignore:`is_gradient_checkpointing`:FutureWarning"
+)  # PEFT asks transformers by the old name
 def test_adapters_are_peft_s(model: Gemma3ForCausalLM, network: CompiledGemma, tmp_path: Path) -> None:
     """One of rank 5, which fills no register, beside one of rank 8 and none, in one pass."""
     from peft import LoraConfig, get_peft_model
@@ -99,7 +118,9 @@ def test_adapters_are_peft_s(model: Gemma3ForCausalLM, network: CompiledGemma, t
     for rank in (5, 8):
         copy = Gemma3ForCausalLM(model.config).eval()
         copy.load_state_dict(model.state_dict())
-        tuned = get_peft_model(copy, LoraConfig(r=rank, lora_alpha=rank, target_modules=[part.split(".")[1] for part in PARTS]))
+        tuned = get_peft_model(
+            copy, LoraConfig(r=rank, lora_alpha=rank, target_modules=[part.split(".")[1] for part in PARTS])
+        )
         pairs: Adapter = []
         for layer in tuned.base_model.model.model.layers:
             for part in PARTS:
@@ -115,7 +136,14 @@ def test_adapters_are_peft_s(model: Gemma3ForCausalLM, network: CompiledGemma, t
 
 
 @pytest.mark.parametrize(
-    "options", [{"attn_logit_softcapping": 50.0}, {"hidden_activation": "relu"}, {"hidden_size": 144}, {"tie_word_embeddings": False}], ids=str
+    "options",
+    [
+        {"attn_logit_softcapping": 50.0},
+        {"hidden_activation": "relu"},
+        {"hidden_size": 144},
+        {"tie_word_embeddings": False},
+    ],
+    ids=str,
 )
 def test_shapes_it_does_not_run(options: dict[str, object]) -> None:
     assert not CompiledGemma.fits(Gemma3TextConfig(**{**SHAPE, **options}))

@@ -21,14 +21,18 @@ AVX2, VNNI, AMX = 1, 2, 4
 
 def kogpt(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "kogpt_funcs", *arguments]
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 @pytest.mark.parametrize("isa", available())
 def test_every_set_gives_what_the_portable_one_gives(isa: str) -> None:
     expected, found = logits(loaded("portable")), logits(loaded(isa))
     assert float((found - expected).abs().max() / expected.std()) <= TOLERANCE
-    if isa != "portable" and "avx2" in available():  # sets that fuse a multiplication and an addition: no bit may differ
+    if (
+        isa != "portable" and "avx2" in available()
+    ):  # sets that fuse a multiplication and an addition: no bit may differ
         assert torch.equal(found, logits(loaded("avx2")))
 
 

@@ -1,4 +1,6 @@
-"""Gemma 3 in torch is transformers' Gemma 3, token for token: beyond its window, beside strangers, with and without adapters."""
+"""Gemma 3 in torch is transformers' Gemma 3, token for token: beyond its window, beside strangers, with and without
+adapters.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +31,18 @@ def tiny() -> Any:
     torch.manual_seed(3)
     kinds = ["full_attention" if i % 6 == 5 else "sliding_attention" for i in range(7)]
     config = Gemma3TextConfig(
-        vocab_size=300, hidden_size=64, intermediate_size=96, num_hidden_layers=7, num_attention_heads=4, num_key_value_heads=1,
-        head_dim=32, query_pre_attn_scalar=32, sliding_window=8, layer_types=kinds, max_position_embeddings=512,
-    )  # fmt: skip
+        vocab_size=300,
+        hidden_size=64,
+        intermediate_size=96,
+        num_hidden_layers=7,
+        num_attention_heads=4,
+        num_key_value_heads=1,
+        head_dim=32,
+        query_pre_attn_scalar=32,
+        sliding_window=8,
+        layer_types=kinds,
+        max_position_embeddings=512,
+    )
     model = Gemma3ForCausalLM(config).eval()
     for name, weight in model.named_parameters():
         torch.nn.init.normal_(weight, std=0.02 if "norm" not in name else 0.3)
@@ -74,9 +85,14 @@ def greedy(network: Network, prompts: list[list[int]], adapters: list[Any], new:
 def expected(model: Any, prompt: list[int], new: int) -> list[int]:
     with torch.no_grad():
         ids = model.generate(
-            input_ids=torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
-            max_new_tokens=new, min_new_tokens=new, do_sample=False, eos_token_id=None, pad_token_id=0,
-        )  # fmt: skip
+            input_ids=torch.tensor([prompt]),
+            attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
+            max_new_tokens=new,
+            min_new_tokens=new,
+            do_sample=False,
+            eos_token_id=None,
+            pad_token_id=0,
+        )
     return ids[0, len(prompt) :].tolist()
 
 
@@ -111,8 +127,9 @@ def test_fewer_bits_stay_near(tiny: Any, dtype: str) -> None:
     (prompt,) = prompts_of(1, 60, 300)
     exact, near = (
         ARCHITECTURE.network(tiny, kind, CPU).forward([Work(prompt, cache, None)], every=True)
-        for kind in ("fp32", dtype) for cache in [ARCHITECTURE.network(tiny, kind, CPU).cache()]
-    )  # fmt: skip
+        for kind in ("fp32", dtype)
+        for cache in [ARCHITECTURE.network(tiny, kind, CPU).cache()]
+    )
     assert float((near - exact).norm() / exact.norm()) < 0.08
 
 

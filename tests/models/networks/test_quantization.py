@@ -56,7 +56,9 @@ def test_a_row_has_the_same_result_in_every_batch() -> None:
         together = linear(ROWS)
         alone = torch.cat([linear(row[None]) for row in ROWS])
     assert torch.equal(together, alone)
-    assert error(alone[0], torch.nn.functional.linear(ROWS[0], WEIGHT, BIAS)) < 0.02, "the smallest row is lost beside the largest"
+    assert error(alone[0], torch.nn.functional.linear(ROWS[0], WEIGHT, BIAS)) < 0.02, (
+        "the smallest row is lost beside the largest"
+    )
 
 
 def test_zeros_and_empty_batches() -> None:

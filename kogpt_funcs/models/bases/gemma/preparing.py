@@ -1,4 +1,6 @@
-"""Gemma ready to be loaded: made on the first start, found on every later one, whoever of several processes comes first."""
+"""Gemma ready to be loaded: made on the first start, found on every later one, whoever of several processes comes
+first.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,9 @@ def _kept(source: str, make: Callable[[Path], None]) -> Path:
                 if not (folder / "config.json").is_file():
                     _make(folder, make)
         except Timeout:
-            raise CheckpointError(f"Another process has been preparing Gemma for {_WAIT} s. Look after it, then start again.") from None
+            raise CheckpointError(
+                f"Another process has been preparing Gemma for {_WAIT} s. Look after it, then start again."
+            ) from None
         return folder
 
 
@@ -101,7 +105,9 @@ def _from_folder(folder: Path, out: Path) -> None:
 
 
 def _writable() -> Path:
-    """The user's cache folder; where it cannot be written, one that lasts as long as the machine is up (in memory on Linux)."""
+    """The user's cache folder; where it cannot be written, one that lasts as long as the machine is up (in memory on
+    Linux).
+    """
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     shared = Path(tempfile.gettempdir())
     memory = Path("/dev/shm")
@@ -113,11 +119,14 @@ def _writable() -> Path:
                 return folder
         except OSError:
             continue
-    raise CheckpointError("No folder can be written to, neither the cache nor a temporary one. Set XDG_CACHE_HOME, or KOGPT_BASE=small.")
+    raise CheckpointError(
+        "No folder can be written to, neither the cache nor a temporary one. Set XDG_CACHE_HOME, or KOGPT_BASE=small."
+    )
 
 
 def _no_room(folder: Path) -> str:
     return (
-        f"Preparing Gemma takes {_ROOM // 1_000_000} MB for a while (220 MB for good) in {folder.name}/, and it cannot be written there. "
+        f"Preparing Gemma takes {_ROOM // 1_000_000} MB for a while (220 MB for good) in {folder.name}/, and "
+        f"it cannot be written there. "
         "Free some, set XDG_CACHE_HOME to another disk, or KOGPT_BASE=small."
     )

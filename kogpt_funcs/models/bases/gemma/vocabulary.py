@@ -53,22 +53,50 @@ def tokenizer(kept: Iterable[Entry]) -> dict[str, Any]:
     control = [entry.piece for entry in kept if entry.id in _CONTROL]
     merged = [entry for entry in kept if len(entry.piece) > 1 and entry.id not in _CONTROL and entry.id not in _BYTES]
     return {
-        "version": "1.0", "truncation": None, "padding": None, "post_processor": None,
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "post_processor": None,
         "added_tokens": [
-            {"id": ids[name], "content": name, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False,
-             "special": True} for name in control
+            {
+                "id": ids[name],
+                "content": name,
+                "single_word": False,
+                "lstrip": False,
+                "rstrip": False,
+                "normalized": False,
+                "special": True,
+            }
+            for name in control
         ],
         "normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "▁"},
-        "pre_tokenizer": {"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": False},
-        "decoder": {"type": "Sequence", "decoders": [
-            {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"},
-        ]},
-        "model": {
-            "type": "BPE", "dropout": None, "unk_token": "<unk>", "continuing_subword_prefix": None,
-            "end_of_word_suffix": None, "fuse_unk": True, "byte_fallback": True, "ignore_merges": False,
-            "vocab": ids, "merges": [pair for entry in merged for pair in _merges(entry.piece, ids)],
+        "pre_tokenizer": {
+            "type": "Split",
+            "pattern": {"String": " "},
+            "behavior": "MergedWithPrevious",
+            "invert": False,
         },
-    }  # fmt: skip
+        "decoder": {
+            "type": "Sequence",
+            "decoders": [
+                {"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+                {"type": "ByteFallback"},
+                {"type": "Fuse"},
+            ],
+        },
+        "model": {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": "<unk>",
+            "continuing_subword_prefix": None,
+            "end_of_word_suffix": None,
+            "fuse_unk": True,
+            "byte_fallback": True,
+            "ignore_merges": False,
+            "vocab": ids,
+            "merges": [pair for entry in merged for pair in _merges(entry.piece, ids)],
+        },
+    }
 
 
 def count(texts: Iterable[str], gemma: dict[str, Any]) -> Counter[int]:
@@ -88,7 +116,9 @@ def _merges(piece: str, ids: Mapping[str, int]) -> list[list[str]]:
 
 
 def _on_the_way(piece: str, ids: Mapping[str, int]) -> list[str]:
-    """Letters and intermediate pieces through which byte-pair encoding reaches `piece`: the lowest id is merged first."""
+    """Letters and intermediate pieces through which byte-pair encoding reaches `piece`: the lowest id is merged
+    first.
+    """
     parts, passed = list(piece), list(piece)
     while len(parts) > 1:
         rank, at = min((ids.get(parts[i] + parts[i + 1], len(ids)), i) for i in range(len(parts) - 1))

@@ -1,7 +1,9 @@
-"""The decoder's kernels in C as a loaded library, for the fastest instruction set that the processor has. Knows no architecture.
+"""The decoder's kernels in C as a loaded library, for the fastest instruction set that the processor has. Knows no
+architecture.
 
 What ships needs Linux with glibc 2.34, an x86-64 processor, and sources that have not changed since
-`python -m kogpt_funcs.models.networks.kernels` built it: its name carries their digest. Elsewhere a C compiler builds it.
+`python -m kogpt_funcs.models.networks.kernels` built it: its name carries their digest. Elsewhere a C compiler builds
+it.
 """
 
 from __future__ import annotations
@@ -26,19 +28,26 @@ _BITS = {"avx2": 1, "avx512vnni": 2, "amx": 4}  # processor.h
 
 
 def library() -> Any:
-    """The library for KOGPT_ISA, or for the fastest set that loads, its threads started (KOGPT_THREADS); None without any."""
+    """The library for KOGPT_ISA, or for the fastest set that loads, its threads started (KOGPT_THREADS); None without
+    any.
+    """
     wanted = settings.current().isa
     if wanted == "auto":
         return next(filter(None, map(loaded, available())), None)
     if wanted not in ISAS:
         raise KogptError(f"KOGPT_ISA has value {wanted!r}. It must be one of: auto, {', '.join(ISAS)}.")
     if wanted not in available():
-        raise KogptError(f"KOGPT_ISA has value {wanted!r}. This processor runs: {', '.join(available()) or 'none, as there is no C compiler'}.")
+        raise KogptError(
+            f"KOGPT_ISA has value {wanted!r}. This processor runs: "
+            f"{', '.join(available()) or 'none, as there is no C compiler'}."
+        )
     return loaded(wanted)
 
 
 def available() -> list[str]:
-    """The instruction sets that this processor runs, the fastest first. None where not even the portable library loads."""
+    """The instruction sets that this processor runs, the fastest first. None where not even the portable library
+    loads.
+    """
     portable = loaded("portable")
     return [] if portable is None else runnable(processor(portable))
 

@@ -1,4 +1,6 @@
-"""How the decoder's kernels are compiled: flags of each instruction set, what ships, what is built on a user's machine."""
+"""How the decoder's kernels are compiled: flags of each instruction set, what ships, what is built on a user's
+machine.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,18 @@ ISAS = {
     "portable": [],
 }
 # No float operation may be fused or reordered but where the source says so: all sets shall give the same.
-_FLAGS = ["-O3", "-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-D_GNU_SOURCE", "-shared", "-fPIC", "-pthread", "-s"]
+_FLAGS = [
+    "-O3",
+    "-std=gnu11",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-D_GNU_SOURCE",
+    "-shared",
+    "-fPIC",
+    "-pthread",
+    "-s",
+]
 
 
 def name_of(isa: str) -> str:
