@@ -15,6 +15,7 @@ from kogpt_funcs.assistant.persona import Persona, Speech
 from kogpt_funcs.contract import registry
 from kogpt_funcs.contract.errors import CheckpointError
 from kogpt_funcs.contract.fields import Sampling
+from kogpt_funcs.contract.talk import Talk
 from kogpt_funcs.korean.abuse import is_abusive
 from kogpt_funcs.korean.crisis import speaks_of_suicide
 from kogpt_funcs.korean.keyboard import repaired
@@ -135,6 +136,7 @@ EXAMPLES = [
         ],
     },
 ]
+TALK = Talk(message="message", history="history", reply="reply", system="persona")
 
 LABELS = {
     "model": "새로 쓴 대답",

@@ -14,6 +14,7 @@ from kogpt_funcs.contract.english import English, complete
 from kogpt_funcs.contract.errors import BadFunction, InvalidInput
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.contract.shape import Shape, shapes
+from kogpt_funcs.contract.talk import Talk, fault
 
 
 def declared(name: str, module: ModuleType) -> Function:
@@ -43,6 +44,7 @@ def declared(name: str, module: ModuleType) -> Function:
         label_groups=_label_groups(name, parts),
         english=_english(name, input_model, output_model, parts.get("ENGLISH")),
         labels=_labels(name, parts.get("LABELS")),
+        talk=_talk(name, input_model, output_model, parts.get("TALK")),
     )
     _check_examples(function)
     return function
@@ -133,6 +135,12 @@ def _labels(name: str, value: Any) -> dict[str, str]:
     if not isinstance(labels, dict) or not all(isinstance(text, str) for pair in labels.items() for text in pair):
         raise _bad(name, "LABELS must be a dict from a value to the Korean that people read in its place.")
     return labels
+
+
+def _talk(name: str, input_model: type[BaseModel], output_model: type[BaseModel], value: Any) -> Talk | None:
+    if value is not None and (problem := fault(value, input_model, output_model)):
+        raise _bad(name, problem)
+    return value
 
 
 def _bad(name: str, problem: str) -> BadFunction:

@@ -14,6 +14,7 @@ from kogpt_funcs.contract.english import English
 from kogpt_funcs.contract.errors import FieldProblem, InvalidInput
 from kogpt_funcs.contract.messages import Said, sentences
 from kogpt_funcs.contract.shape import Shape, enum_members, shapes
+from kogpt_funcs.contract.talk import Talk
 
 #: Of a request's unknown fields, so many are named: a body of a megabyte can hold a hundred thousand.
 _MOST_UNKNOWN = 20
@@ -46,6 +47,7 @@ class Function:
     label_groups: dict[str, dict[str, Any]] = field(default_factory=dict)  # LABEL_GROUPS: what training_labels labels
     english: English = field(default_factory=English)  # ENGLISH
     labels: dict[str, str] = field(default_factory=dict)  # LABELS: Korean for values that are none, as `sentence_end`
+    talk: Talk | None = None  # TALK: which fields are the message, the history and the reply of a talk
 
     @property
     def fields(self) -> dict[str, Shape]:
