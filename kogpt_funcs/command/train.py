@@ -130,7 +130,17 @@ def _function_command(name: str) -> click.Command:
     @click.option(
         "--paragraphs", is_flag=True, help="In a TXT file a blank line sets texts apart; otherwise each line is a text."
     )
-    @click.option("--base", default="small", show_default=True, help="Checkpoint in weights/, a folder, or a hub name.")
+    @click.option(
+        "--base",
+        default=lambda: settings.current().base,
+        show_default="KOGPT_BASE",
+        help="Checkpoint in weights/, a folder, or a hub name.",
+    )
+    @click.option(
+        "--start",
+        type=click.Path(exists=True, file_okay=False),
+        help="Folder of an adapter of this base to go on from; default: a fresh one.",
+    )
     @click.option("--full/--lora", default=False, help="Train all weights, or an adapter of few. [default: --lora]")
     @click.option(
         "--lr", type=_SHARE, help="Default: 6e-4 for an adapter, 5e-4 with a classifier's head, 3e-4 for all weights."
@@ -173,6 +183,8 @@ def _function_command(name: str) -> click.Command:
         from kogpt_funcs.contract import registry
 
         budget = budget_of(minutes, epochs, 20)
+        if options["start"] and options["full"]:
+            raise KogptError("--start goes on from an adapter; with --full all weights of --base are trained.")
         options["columns"] = columns_of(options.pop("pairs"))
         tuned = _train_classifier if registry.get(name).training_labels else _finetune
         with messages_on_stderr():
@@ -213,7 +225,18 @@ def _train_classifier(
             raise KogptError(f"{name} is a classifier: --{option} is for functions that write text.")
     chosen = {
         key: options[key]
-        for key in ("lr", "batch_size", "batch_tokens", "minutes", "epochs", "patience", "seed", "full", "rank")
+        for key in (
+            "lr",
+            "batch_size",
+            "batch_tokens",
+            "minutes",
+            "epochs",
+            "patience",
+            "seed",
+            "full",
+            "rank",
+            "start",
+        )
     }
     sources = [Source(file, options["columns"]) for file in files]
     return train_classifier(name, sources, base=base, run=run, out=out, options=Options(**chosen), mode=mode)

@@ -34,6 +34,7 @@ class Options(Choices):
 
     full: bool = False  # all weights, not an adapter
     rank: int = 16  # of the adapter
+    start: str | None = None  # folder of an adapter to go on from
     passes: int = 1  # how often the rows are rendered anew
     keep: float = 1.0  # share of the rows to use
 
@@ -131,7 +132,11 @@ def trained(
     meanwhile.
     """
     torch.manual_seed(options.seed)
-    model: Any = quickened(begun.model) if options.full else with_adapter(begun, options.rank)
+    model: Any = (
+        quickened(begun.model)
+        if options.full
+        else with_adapter(begun, options.rank, Path(options.start) if options.start else None)
+    )
     learned = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(learned, lr=options.learning_rate, betas=(0.9, 0.98), weight_decay=0.0)
     samples = [Samples(run, shown, begun)] if shown else []

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from kogpt_funcs.contract.errors import CheckpointError, KogptError
@@ -22,7 +22,7 @@ from kogpt_funcs.models.classifier.pooled import Pooled
 from kogpt_funcs.training.export import placed, public_name
 from kogpt_funcs.training.label_rows import Groups
 from kogpt_funcs.training.precision import frozen
-from kogpt_funcs.training.starting import start
+from kogpt_funcs.training.starting import Start, adapter_weights, put, start
 
 _HEAD_FASTER = 4.0  # times the adapter's rate: the head starts from random weights
 
@@ -55,7 +55,7 @@ class AdaptedClassifier:
 
     kind, ngrams = "classifier", False
 
-    def __init__(self, base: str, groups: Groups, rank: int) -> None:
+    def __init__(self, base: str, groups: Groups, rank: int, adapter: str | None = None) -> None:
         begun = start(base, frozen())
         self.base, self.fingerprint, self._prefix = base, begun.fingerprint, begun.model.base_model_prefix
         self.encoder = encoder_of(begun.tokenizer, begun.length)
@@ -68,6 +68,21 @@ class AdaptedClassifier:
             fan_in_fan_out=begun.architecture.transposed,
         )
         self.model = get_peft_model(pooled, self._lora)  # type: ignore[arg-type]
+        if adapter:
+            self._go_on_from(Path(adapter), begun, groups)
+
+    def _go_on_from(self, adapter: Path, begun: Start, groups: Groups) -> None:
+        """Loads what `save` wrote to the folder `adapter`; CheckpointError where its labels or its base are others."""
+        said = checkpoints.read_json(adapter / "config.json").get("label_groups", [])
+        if [(g["name"], g["labels"]) for g in said] != [(name, g["labels"]) for name, g in groups.items()]:
+            raise CheckpointError(f"The classifier in {adapter} has other labels than this function.")
+        inside = "base_model.model."
+        state = {
+            name.replace(f"{inside}{self._prefix}.", f"{inside}body.", 1): tensor.float()
+            for name, tensor in adapter_weights(adapter, begun, self._lora.r).items()
+        }
+        head = load_file(adapter / "head.safetensors")
+        put(self.model, state | {f"{inside}head.{name}": tensor for name, tensor in head.items()}, adapter)
 
     def optimizer(self, rate: float) -> torch.optim.Optimizer:
         named = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]

@@ -36,6 +36,7 @@ class Options(Choices):
 
     full: bool = False  # all weights, not an adapter and a head
     rank: int = 16  # of the adapter
+    start: str | None = None  # folder of a classifier's adapter and head to go on from
 
     @property
     def learning_rate(self) -> float:
@@ -54,7 +55,9 @@ def train_classifier(
         raise KogptError(f"kogpt_funcs/{function}.py has no training_labels(row); it trains no classifier.")
     groups: Groups = {name: {**group} for name, group in declared.label_groups.items()}
     torch.manual_seed(options.seed)
-    started = WholeClassifier(base, groups) if options.full else AdaptedClassifier(base, groups, options.rank)
+    started = (
+        WholeClassifier(base, groups) if options.full else AdaptedClassifier(base, groups, options.rank, options.start)
+    )
     rows = read(declared.training_labels, sources)
     watched = random.Random(0).sample(rows.calibration, min(_WATCHED, len(rows.calibration)))
     task = LabelTask(groups, *(Rows(part, started.encoder, groups) for part in (rows.train, watched)))

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
+from safetensors.torch import load_file
 from torch import nn
 from transformers.activations import NewGELUActivation
 
@@ -57,8 +58,10 @@ def start(base: str, dtype: torch.dtype = torch.float32) -> Start:
     )
 
 
-def with_adapter(begun: Start, rank: int) -> Any:
-    """The model of `begun` with fresh LoRA on every linear layer of its blocks; the base's own weights are frozen."""
+def with_adapter(begun: Start, rank: int, adapter: Path | None = None) -> Any:
+    """The model of `begun` with LoRA on every linear layer of its blocks, fresh or as in the folder `adapter`; the
+    base's own weights are frozen.
+    """
     lora = LoraConfig(
         r=rank,
         lora_alpha=2 * rank,
@@ -69,7 +72,29 @@ def with_adapter(begun: Start, rank: int) -> Any:
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # PEFT uses what transformers is about to rename
-        return get_peft_model(quickened(begun.model), lora)
+        model = get_peft_model(quickened(begun.model), lora)
+    if adapter:
+        put(model, adapter_weights(adapter, begun, rank), adapter)
+    return model
+
+
+def adapter_weights(adapter: Path, begun: Start, rank: int) -> dict[str, torch.Tensor]:
+    """The tensors of the adapter in the folder `adapter`; CheckpointError where it has another base or rank."""
+    told = checkpoints.read_json(adapter / "base.json")
+    if told.get("fingerprint") != begun.fingerprint:
+        raise CheckpointError(f"The adapter in {adapter} fits the base {told.get('base')!r}, not {begun.base!r}.")
+    rank_there = checkpoints.read_json(adapter / "adapter_config.json").get("r")
+    if rank_there != rank:
+        raise CheckpointError(f"The adapter in {adapter} has rank {rank_there}. Give --rank {rank_there}.")
+    return load_file(adapter / "adapter_model.safetensors")
+
+
+def put(model: Any, weights: dict[str, torch.Tensor], adapter: Path) -> None:
+    """Puts an adapter's `weights` into `model`, which is PEFT's; CheckpointError where they are of other layers."""
+    found: Any = set_peft_model_state_dict(model, weights)
+    wrong = [name for name in found.missing_keys if ".lora_" in name] + list(found.unexpected_keys)
+    if wrong:
+        raise CheckpointError(f"The adapter in {adapter} has other layers than this base: {wrong[0]}.")
 
 
 def quickened(model: Any) -> Any:

@@ -25,7 +25,7 @@ from transformers import BertConfig, BertForMaskedLM, TrainerCallback
 from kogpt_funcs import models
 from kogpt_funcs.continue_text import ContinueTextInput, continue_text
 from kogpt_funcs.contract import settings
-from kogpt_funcs.contract.errors import KogptError
+from kogpt_funcs.contract.errors import CheckpointError, KogptError
 from kogpt_funcs.models import cache
 from kogpt_funcs.training import finetuning, interruption, record, seals
 from kogpt_funcs.training.starting import start
@@ -98,6 +98,20 @@ def test_an_adapter_learns_and_says_so(place: Path, straight: dict[str, Any]) ->
     samples = [json.loads(line) for line in (run / "samples.jsonl").read_text().splitlines()]
     assert samples[0]["prompt"].strip()
     assert list(run.glob("runs/*/events.out.tfevents.*"))
+
+
+def test_an_adapter_goes_on_from_another(place: Path, straight: dict[str, Any]) -> None:
+    written = place / "straight-out"
+    trained(place, place / "songs.csv", "further", epochs=1, start=str(written))
+    (before, *_), (*_, after) = record.curve(place / "further"), record.curve(place / "straight")
+    assert before["validation_loss"] == pytest.approx(after["validation_loss"], abs=0.02)  # it was saved in bf16
+    with pytest.raises(CheckpointError, match="Give --rank 16"):
+        trained(place, place / "songs.csv", "narrow", epochs=1, rank=4, start=str(written))
+    elsewhere = place / "elsewhere"
+    shutil.copytree(written, elsewhere)
+    (elsewhere / "base.json").write_text(json.dumps({"base": "other", "fingerprint": "0" * 12}))
+    with pytest.raises(CheckpointError, match="fits the base 'other'"):
+        trained(place, place / "songs.csv", "wrong", epochs=1, start=str(elsewhere))
 
 
 def test_all_weights_become_a_base(place: Path) -> None:

@@ -247,6 +247,18 @@ def test_what_is_served_is_what_was_trained(adapted: tuple[Path, Path, dict[str,
     )
 
 
+def test_an_adapted_classifier_goes_on_from_another(
+    adapted: tuple[Path, Path, dict[str, Any]], data: Path, tmp_path: Path
+) -> None:
+    weights, out, figures = adapted
+    options = Options(lr=1e-9, batch_size=256, epochs=1, rank=4, start=str(out))
+    with settings.using(weights=weights, base="tiny"):
+        again = train_classifier(
+            "classify_emotion", [Source(data)], base="tiny", run=tmp_path / "run", out=tmp_path / "out", options=options
+        )
+    assert again["six_accuracy"] == pytest.approx(figures["six_accuracy"], abs=0.02)
+
+
 def test_an_adapted_classifier_of_other_weights_is_refused(
     adapted: tuple[Path, Path, dict[str, Any]], tmp_path: Path
 ) -> None:
