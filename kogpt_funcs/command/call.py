@@ -11,10 +11,11 @@ from typing import Any
 import click
 from pydantic import BaseModel
 
-from kogpt_funcs.command.values import from_text, help_of, metavar
+from kogpt_funcs.command.values import help_of, metavar
 from kogpt_funcs.contract import registry
 from kogpt_funcs.contract.errors import InvalidInput, TooLarge
 from kogpt_funcs.contract.function import Function
+from kogpt_funcs.contract.reading import from_text
 from kogpt_funcs.contract.shape import Shape
 from kogpt_funcs.surfaces import running
 

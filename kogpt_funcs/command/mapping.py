@@ -3,39 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import hashlib
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from kogpt_funcs.command.values import from_text
 from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import Busy, CheckpointError, KogptError
 from kogpt_funcs.contract.function import Function
-from kogpt_funcs.contract.shape import Shape
+from kogpt_funcs.contract.reading import from_text
 from kogpt_funcs.data import tables
 from kogpt_funcs.data.journal import Entry, RowJournal
 from kogpt_funcs.data.results import write_results
 from kogpt_funcs.data.tables import Row, Table
-from kogpt_funcs.surfaces import running
+from kogpt_funcs.surfaces import rows, running
 
 
 @dataclass(frozen=True)
 class Job:
     """Everything that a run over a file needs to know."""
 
-    function: Function
-    table: Table
+    plan: rows.Plan
     rows: int  # those that are not blank
-    columns: dict[str, str]  # input field → column
-    constants: dict[str, Any]  # input field → value
     out: Path
-    added: dict[str, str]  # output field, or "error" → new column
 
 
 def plan(function: Function, file: Path, columns: dict[str, str], values: dict[str, str], out: Path | None) -> Job:
@@ -47,34 +40,13 @@ def plan(function: Function, file: Path, columns: dict[str, str], values: dict[s
             raise click.UsageError(f"The field {field} has both a column and a value.")
     constants = {field: from_text(function.fields[field], value) for field, value in values.items()}
     function.parse({**function.examples[0], **constants})
-    table, rows = _surveyed(tables.open_table(file))
-    tables.check_columns(table, columns.values())
-    out = _out(function, table, out)
-    return Job(function, table, rows, columns, constants, out, _added_columns(function, table.columns))
-
-
-def _surveyed(table: Table) -> tuple[Table, int]:
-    """`table` with every column (a JSONL row may bring new ones), and how many rows there are to do."""
-    count, columns = 0, dict.fromkeys(table.columns)
-    for row in tables.rows(table):
-        count += not row.blank
-        columns.update(dict.fromkeys(row.cells))
-    return replace(table, columns=tuple(columns)), count
-
-
-def _added_columns(function: Function, taken: tuple[str, ...]) -> dict[str, str]:
-    """Each output field's new column: the field's name, or NAME.field where the file has such a column already."""
-    added: dict[str, str] = {}
-    for field in [*function.answers, "error"]:
-        column = field
-        while column in taken or column in added.values():
-            column = f"{function.name}.{column}"
-        added[field] = column
-    return added
+    table, count = rows.surveyed(tables.open_table(file))
+    planned = rows.plan(function, table, columns, constants)
+    return Job(planned, count, _out(function, table, out))
 
 
 def _out(function: Function, table: Table, out: Path | None) -> Path:
-    kind = _kind_written(table)
+    kind = rows.kind_written(table)
     stem = table.path.name[: -len(f".{table.kind}{table.packing}")]
     out = out or table.path.with_name(f"{stem}.{function.name}.{kind}{table.packing}")
     if tables.kind_of(out) != (kind, table.packing):
@@ -82,10 +54,6 @@ def _out(function: Function, table: Table, out: Path | None) -> Path:
     if out.exists() and not _journal_path(out).exists():
         raise KogptError(f"{out} exists already. Delete it, or choose another --out.")
     return out
-
-
-def _kind_written(table: Table) -> str:
-    return "csv" if table.kind == "txt" else table.kind
 
 
 def _journal_path(out: Path) -> Path:
@@ -107,8 +75,8 @@ def run(job: Job) -> tuple[int, int]:
             else:
                 place.unlink()
             raise
-        written = replace(job.table, kind=_kind_written(job.table))
-        write_results(job.out, written, list(job.added.values()), _merged(job, journal))
+        written = replace(job.plan.table, kind=rows.kind_written(job.plan.table))
+        write_results(job.out, written, list(job.plan.added.values()), rows.merged(job.plan, journal.entries()))
         place.unlink()
     earlier = f" ({before} of them by an earlier run)" if before else ""
     click.echo(f"{job.rows} rows: {journal.done} done, {journal.failed} bad{earlier}. Written: {job.out}", err=True)
@@ -117,13 +85,13 @@ def run(job: Job) -> tuple[int, int]:
 
 def _identity(job: Job) -> dict[str, Any]:
     """What must be the same for a stopped run to be continued."""
-    with job.table.path.open("rb") as file:
+    with job.plan.table.path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
-        "function": job.function.name,
+        "function": job.plan.function.name,
         "file": digest,
-        "columns": job.columns,
-        "values": job.constants,
+        "columns": job.plan.columns,
+        "values": job.plan.constants,
         "base": settings.current().base,
     }
 
@@ -134,7 +102,7 @@ def _do_rows(job: Job, journal: RowJournal) -> None:
     pause = 0.5 if sys.stderr.isatty() else 10  # seconds between two drawings: a log file needs few
     before = journal.done + journal.failed
     with tqdm(total=job.rows, initial=before, unit="row", mininterval=pause, file=sys.stderr) as bar:
-        for row in tables.rows(job.table):
+        for row in tables.rows(job.plan.table):
             if row.blank or row.number <= journal.last_row:
                 continue
             entry = _answer(job, row)
@@ -148,44 +116,10 @@ def _answer(job: Job, row: Row) -> Entry:
     """The entry of one row. What is no fault of the row ends the run: a checkpoint or memory that is wanting."""
     if row.problem:
         return Entry(row.number, None, row.problem)
-    output, error = running.one_of_many(job.function, _input(job, row))
+    output, error = running.one_of_many(job.plan.function, rows.given(job.plan, row))
     if output is not None:
         return Entry(row.number, output.model_dump(mode="json"), "")
     if isinstance(error, (Busy, CheckpointError)):
         raise error
     told = str(error) if isinstance(error, KogptError) else f"예상하지 못한 오류입니다: {type(error).__name__}: {error}"
     return Entry(row.number, None, told)
-
-
-def _input(job: Job, row: Row) -> dict[str, Any]:
-    """The function's input from a row. An empty cell leaves a field that is not required to its default."""
-    values = dict(job.constants)
-    for field, column in job.columns.items():
-        value = row.cells.get(column)
-        if value in ("", None) and not job.function.fields[field].required:
-            continue
-        if value is not None or column in row.cells:
-            values[field] = value if job.table.kind == "jsonl" else _from_cell(job.function.fields[field], value)
-    return values
-
-
-def _from_cell(shape: Shape, value: Any) -> Any:
-    """Sheets turn digits into numbers, numbers into fractions and dates into dates: back to what the field takes."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, (datetime.date, datetime.time)):
-        value = value.isoformat()
-    if (shape.number or shape.kind is bool) and not isinstance(value, str):
-        return value
-    return from_text(shape, "" if value is None else str(value))
-
-
-def _merged(job: Job, journal: RowJournal) -> Iterator[dict[str, Any]]:
-    """The rows as they were, each with its answer."""
-    entries = journal.entries()
-    for row in tables.rows(job.table):
-        entry = Entry(row.number, None, "") if row.blank else next(entries)
-        if entry.row != row.number:
-            raise KogptError(f"{_journal_path(job.out)} does not fit {job.table.path}. Delete it to begin anew.")
-        answer = {job.added[field]: (entry.output or {}).get(field) for field in job.function.answers}
-        yield {**row.cells, **answer, job.added["error"]: entry.error or None}

@@ -1,4 +1,6 @@
-"""What every request to REST and MCP passes first: the API key and the limit on the body's size."""
+"""What every request to REST and MCP, and of Gradio's clients, passes first: the API key and the limit on the body's
+size.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,20 @@ from kogpt_funcs.surfaces import faults
 MAX_BODY = 1_000_000
 _DRAIN = 32_000_000  # a client that is still writing sees a broken pipe, not the answer: read on a little and discard
 _DRAIN_SECONDS = 10
+
+
+def check_key(given: str) -> None:
+    """Unauthorized if a key is set and the Authorization header `given` does not carry it."""
+    key = settings.current().api_key
+    scheme, _, token = given.encode("latin-1", "replace").partition(b" ")
+    if key is not None and not (scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), key.encode())):
+        raise faults.Unauthorized("API 열쇠가 없거나 맞지 않습니다. Authorization: Bearer KEY 헤더를 보내 주세요.")
+
+
+def check_size(size: int) -> None:
+    """TooLarge for a body of more than MAX_BODY bytes."""
+    if size > MAX_BODY:
+        raise TooLarge(f"본문이 너무 큽니다. {MAX_BODY:,}바이트까지 받습니다.")
 
 
 class Guard:
@@ -46,13 +62,8 @@ class Guard:
         await self.app(scope, replay, send)
 
     def _check_key(self, scope: Scope) -> None:
-        key = settings.current().api_key
-        if key is None or self._is_open(scope["path"].removeprefix(scope.get("root_path", ""))):
-            return
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        scheme, _, token = given.partition(b" ")
-        if scheme.lower() != b"bearer" or not hmac.compare_digest(token.strip(), key.encode()):
-            raise faults.Unauthorized("API 열쇠가 없거나 맞지 않습니다. Authorization: Bearer KEY 헤더를 보내 주세요.")
+        if not self._is_open(scope["path"].removeprefix(scope.get("root_path", ""))):
+            check_key(dict(scope["headers"]).get(b"authorization", b"").decode("latin-1"))
 
     def _is_open(self, path: str) -> bool:
         return any(path.startswith(p[:-1]) if p.endswith("*") else path == p for p in self.open_paths)
@@ -74,7 +85,7 @@ async def _body(scope: Scope, receive: Receive) -> Message:
     if too_large:
         if more:
             await _drain(scope, receive)
-        raise TooLarge(f"본문이 너무 큽니다. {MAX_BODY:,}바이트까지 받습니다.")
+        check_size(MAX_BODY + 1)
     return {"type": "http.request", "body": bytes(body), "more_body": False}
 
 

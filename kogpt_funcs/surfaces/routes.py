@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
@@ -36,8 +38,14 @@ def routes(host: str = "127.0.0.1") -> list[BaseRoute]:
         Mount("/api", app=Guard(create_rest(), OPEN_PATHS)),
         _McpRoute("/mcp", guarded, mcp),
         _McpRoute("/mcp/", guarded, mcp),
+        Route("/openapi.json", _openapi, include_in_schema=False),
         *(route for addition in additions() for route in addition.routes()),
     ]
+
+
+async def _openapi(request: Request) -> Response:
+    """Where tools look for a schema by habit; relative, so that it holds behind any proxy."""
+    return RedirectResponse("api/openapi.json")
 
 
 @asynccontextmanager

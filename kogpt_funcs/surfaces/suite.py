@@ -73,7 +73,7 @@ def _start(shown: list[Function], host: str, port: int) -> Any:
         state_session_capacity=_SESSIONS,
         enable_monitoring=False,
         run_history=False,
-        footer_links=[],
+        footer_links=["api"],
         ssr_mode=False,
         mcp_server=False,
         pwa=False,
@@ -86,6 +86,7 @@ def _start(shown: list[Function], host: str, port: int) -> Any:
             "middleware": [Middleware(Ceiling)],
             "docs_url": None,
             "redoc_url": None,
+            "openapi_url": None,
         },
     )
     return blocks

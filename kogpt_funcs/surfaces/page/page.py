@@ -10,6 +10,7 @@ from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.fields import Sampling
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.contract.shape import shapes
+from kogpt_funcs.surfaces.page import clients
 from kogpt_funcs.surfaces.page.answers import answer
 from kogpt_funcs.surfaces.page.components import Field, field
 from kogpt_funcs.surfaces.page.form import Form
@@ -40,6 +41,7 @@ def page(functions: Sequence[Function]) -> tuple[gr.Blocks, gr.I18n]:
             elem_classes="kogpt-footer",
             apply_default_css=False,
         )
+        clients.endpoints(functions)
     # The model layer's gate says Busy in a sentence of ours; Gradio lets through as many as it takes to hear that.
     blocks.queue(max_size=settings.current().queue, default_concurrency_limit=threads(), api_open=False)
     return blocks, words.i18n()
