@@ -38,6 +38,7 @@ _ELSEWHERE = {
     ),
     "kernels": ("kogpt_funcs.command.kernels", "kernels", "Show which compiled decoder runs here; compare them."),
     "bench": ("kogpt_funcs.command.bench", "bench", "Measure speed and memory beside other engines."),
+    "space": ("kogpt_funcs.command.space", "space", "Write a Hugging Face Space of one function, or of the suite."),
     "train": ("kogpt_funcs.command.train", "train", "Train a base, an adapter or a classifier."),
     "evaluate": ("kogpt_funcs.command.evaluate", "evaluate", "Measure a checkpoint on held-out data."),
 }

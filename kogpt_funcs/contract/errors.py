@@ -6,7 +6,7 @@ A message may be said in English too. REST, MCP and the command show the message
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class FieldProblem(NamedTuple):
@@ -29,6 +29,17 @@ class KogptError(Exception):
     @property
     def message(self) -> str:
         return str(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """An error comes whole out of another process, whatever its class is made of."""
+        return _as_it_was, (type(self), self.args, self.__dict__)
+
+
+def _as_it_was(kind: type[KogptError], args: tuple[Any, ...], members: dict[str, Any]) -> KogptError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(members)
+    return error
 
 
 class InvalidInput(KogptError):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from kogpt_funcs.contract import settings
+from kogpt_funcs.models import here
 from kogpt_funcs.models.preferences import preferences, preferred
 from kogpt_funcs.models.prompt import Example, Generation, Labelled, Prompt, Sample, Score, Special
 
@@ -27,16 +26,31 @@ __all__ = [
     "thresholds",
 ]
 
-_importing = threading.Lock()  # two threads that import transformers at once see half of it
+
+class Entries(Protocol):
+    """Who runs requests. Its methods take and give what the functions of this module do."""
+
+    def generate(self, request: Generation, /) -> Iterator[list[Sample]]: ...
+
+    def score(self, prompts: Sequence[Prompt], targets: Sequence[str], adapter: str | None, /) -> list[Score]: ...
+
+    def classify(self, texts: list[str], checkpoint: str, /) -> list[dict[str, dict[str, float]]]: ...
+
+    def resident(self) -> dict[str, Any]: ...
+
+
+_entries: Entries = here
+
+
+def run_by(entries: Entries) -> None:
+    """Has `entries` run all requests of this process from now on: another process, or a GPU that comes and goes."""
+    global _entries
+    _entries = entries
 
 
 def generate(request: Generation) -> Iterator[list[Sample]]:
     """Snapshots of the samples of `request` as they grow; the last one is complete. Closing it cancels the work."""
-    with _importing:
-        from kogpt_funcs.models.bases import backends
-
-        backend = backends.backend_for(settings.current().base)
-    return backend(request)
+    return _entries.generate(request)
 
 
 def score(prompts: Sequence[Prompt], targets: Sequence[str], adapter: str | None = None) -> list[Score]:
@@ -48,33 +62,23 @@ def score(prompts: Sequence[Prompt], targets: Sequence[str], adapter: str | None
     """
     if not targets:
         return []
-    with _importing:
-        from kogpt_funcs.models.bases import backends
-
-        scorer = backends.scorer_for(settings.current().base)
-    return scorer(prompts, targets, adapter)
+    return _entries.score(prompts, targets, adapter)
 
 
 def classify(texts: list[str], checkpoint: str) -> list[dict[str, dict[str, float]]]:
     """For each text: {label group: {label: probability}}, the groups being those of the checkpoint's config."""
-    with _importing:
-        from kogpt_funcs.models.classifier import classifier
-
-    return classifier.classify(texts, checkpoint)
+    return _entries.classify(texts, checkpoint)
 
 
 def thresholds(checkpoint: str) -> dict[str, dict[str, float]]:
     """{label group: {label: the probability from which it counts as found}}, for the groups of a classifier that have
     some.
     """
-    with _importing:
-        from kogpt_funcs.models.classifier import classifier
+    from kogpt_funcs.models.classifier import thresholds as reading
 
-    return classifier.thresholds(checkpoint)
+    return reading.thresholds(checkpoint)
 
 
 def resident() -> dict[str, Any]:
     """What is loaded now: device, and name, parameters, bytes and load count of each checkpoint."""
-    from kogpt_funcs.models import cache
-
-    return cache.resident()
+    return _entries.resident()

@@ -23,11 +23,13 @@ _SESSIONS = 500  # visitors whose page state is kept; Gradio's default of 10,000
 log = logging.getLogger(__name__)
 
 
-def launch(names: Sequence[str] | None = None, host: str | None = None, port: int | None = None) -> NoReturn:
+def launch(
+    names: Sequence[str] | None = None, host: str | None = None, port: int | None = None, *, warm: bool = True
+) -> NoReturn:
     """Serves the functions called `names` (default: all) until Ctrl-C or SIGTERM, which end the process with status 0.
 
-    `host` and `port` default to GRADIO_SERVER_NAME and GRADIO_SERVER_PORT, then to 127.0.0.1:7860. Raises
-    UnknownFunction, or KogptError when it cannot listen there.
+    `host` and `port` default to GRADIO_SERVER_NAME and GRADIO_SERVER_PORT, then to 127.0.0.1:7860. If it is not
+    to be `warm`, the first visitor waits for the models. Raises UnknownFunction, or KogptError when it cannot listen.
     """
     settings.current()  # a wrong setting is told before anything heavy is loaded
     memory.keep_small()
@@ -37,10 +39,12 @@ def launch(names: Sequence[str] | None = None, host: str | None = None, port: in
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
-    readiness.loading.set()  # until the warm-up is over: the page does not wait for it, health tells of it
+    if warm:
+        readiness.loading.set()  # until the warm-up is over: the page does not wait for it, health tells of it
     blocks = _start(shown, host, port)
     print(blocks.local_url, flush=True)
-    threading.Thread(target=_warm_up, args=(shown,), name="kogpt-warm-up", daemon=True).start()
+    if warm:
+        threading.Thread(target=_warm_up, args=(shown,), name="kogpt-warm-up", daemon=True).start()
     over.wait()
     _end(blocks)
 

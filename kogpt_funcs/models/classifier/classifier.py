@@ -39,15 +39,6 @@ def classify(texts: list[str], name: str) -> list[Probabilities]:
             raise Busy(retry_after=10) from error
 
 
-def thresholds(name: str) -> dict[str, dict[str, float]]:
-    """{group: {label: the probability from which it counts as found}} of the groups that have some; reads the config
-    alone.
-    """
-    folder = checkpoints.folder(checkpoints.classifier(name, settings.current().base))
-    groups = checkpoints.read_json(folder / "config.json").get("label_groups") or []
-    return {g["name"]: dict(zip(g["labels"], g["thresholds"], strict=True)) for g in groups if g.get("thresholds")}
-
-
 class Classifier(cache.Loaded):
     """A sequence classifier, its encoder and its label groups. May be called from any thread: calls share batches.
 
