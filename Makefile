@@ -1,7 +1,7 @@
 # Short names for what README.md and .ci/run do.
 python := .venv/bin/python
 
-.PHONY: install run test soak check kernels
+.PHONY: install run test soak check kernels image-test
 
 install: .venv/installed
 
@@ -27,3 +27,7 @@ check: install
 
 kernels: install
 	$(python) -m kogpt_funcs.models.networks.kernels
+
+# The Dockerfile's own steps in a fresh Debian root, without an engine: as root, with debootstrap.
+image-test: install
+	$(python) -m pytest -m "soak or not soak" tests/hosting/test_image.py

@@ -271,8 +271,7 @@ class _Heard:
     def read_emotion(self) -> None:
         """Reads the emotion of the message, unless it was given."""
         if not self.input.emotion:
-            reader = registry.get("classify_emotion")
-            read: Any = reader.call(reader.parse({"text": self.message[:1000]}))
+            read = registry.ask("classify_emotion", text=self.message[:1000])
             self.emotion = read.label
             self.emotions = {share.label: share.probability for share in read.probabilities}
 

@@ -59,6 +59,13 @@ class Sampling(BaseModel):
         description="같은 시드는 같은 결과를 줍니다. 비워 두면 할 때마다 다릅니다.",
     )
 
+    @classmethod
+    def validate(cls, value: Any) -> Any:
+        """pydantic 1 alone asks here. Opyrator's form gives empty text where nothing was chosen."""
+        if isinstance(value, dict):
+            value = {name: given for name, given in value.items() if given != "" or _required(cls, name)}
+        return super().validate(value)
+
     def options(self) -> dict[str, Any]:
         """These fields as keyword arguments of models.Generation."""
         return {name: getattr(self, name) for name in Sampling.__annotations__}
@@ -66,6 +73,10 @@ class Sampling(BaseModel):
     def seed_of(self, attempt: int) -> Optional[int]:
         """The seed of the next attempt at the same request, the first being 0: other draws, and again the same ones."""
         return None if self.seed is None else self.seed + attempt * 7919
+
+
+def _required(model: Any, name: str) -> bool:
+    return name not in model.__fields__ or bool(model.__fields__[name].required)
 
 
 #: Sampling's fields for those who read English; a function declares those that it words anew.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib
+import typing
 from pathlib import Path
+from typing import Any
 
 from kogpt_funcs.contract.declaring import declared
 from kogpt_funcs.contract.errors import BadFunction, UnknownFunction
@@ -25,6 +27,15 @@ def get(name: str) -> Function:
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise UnknownFunction(f"No function {name!r}.{hint} Functions: {', '.join(known)}.")
     return known[name]
+
+
+def ask(name: str, **given: Any) -> Any:
+    """What the function `name` answers to the input `given`: how one function uses another.
+
+    It reads no declaration, so that it works under pydantic 1 too.
+    """
+    call = getattr(importlib.import_module(f"kogpt_funcs.{name}"), name)
+    return call(typing.get_type_hints(call)["input"](**given))
 
 
 def names() -> list[str]:

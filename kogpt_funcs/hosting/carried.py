@@ -1,7 +1,7 @@
 """What a Space carries: the functions, the rooms of the program that these need, and their weights. It writes nothing.
 
-A function needs another where its file has `registry.get("NAME")`; the sites come along where all functions do that
-they ask for.
+A function needs another where its file asks the registry for it by name; the sites come along where all functions do
+that they ask for.
 """
 
 from __future__ import annotations
@@ -94,7 +94,8 @@ def _tree(path: Path) -> list[ast.AST]:
 
 def _named(path: Path) -> set[str]:
     """The functions that the file asks the registry for by name."""
-    calls = [node for node in _tree(path) if isinstance(node, ast.Call) and ast.unparse(node.func) == "registry.get"]
+    asking = ("registry.get", "registry.ask")
+    calls = [node for node in _tree(path) if isinstance(node, ast.Call) and ast.unparse(node.func) in asking]
     return {arg.value for call in calls for arg in call.args if isinstance(arg, ast.Constant)} - {path.stem}
 
 
