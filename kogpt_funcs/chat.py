@@ -381,9 +381,12 @@ def _worth(heard: _Heard, replies: list[str]) -> list[float]:
         prompt(_recent(heard.talk), heard.message, heard.emotion, speech),
         prompt([], _ANYTHING, "일상", speech),
     )
-    scores = models.score([here] * len(replies) + [anywhere] * len(replies), replies * 2, "chat")
     with retrieval.using() as index:
         relevance = index.relevance(heard.message, replies)
+    try:
+        scores = models.score([here] * len(replies) + [anywhere] * len(replies), replies * 2, "chat")
+    except CheckpointError:  # a base that another server runs cannot score
+        return relevance
     half = len(replies)
     return [
         own.mean - _OF_ANYWHERE * other.mean + _OF_MEANING * near

@@ -1,13 +1,15 @@
-"""A server that speaks OpenAI's completions API with the shipped base behind it; some of its models break on purpose.
+"""A server that speaks OpenAI's completions API with a shipped base behind it; some of its models break on purpose.
 
-`python completions_server.py PORT`: models `base` (sound), `locked` (wants KEY), `strict` (refuses fields it does not
-know), `merged` (sends all at once), `endless` (never stops), and busy, down, failing, cut, unfinished, garbled, page,
-which fail as they are called. GET /seen tells the last request and how many clients have left before the end.
+`python completions_server.py PORT`: models `base` (sound), its adapters by their names, `locked` (wants KEY), `strict`
+(refuses fields it does not know), `merged` (sends all at once), `endless` (never stops), and busy, down, failing, cut,
+unfinished, garbled, page, which fail as they are called. GET /seen tells the last request and how many clients have
+left before the end.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -15,11 +17,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from kogpt_funcs import models
+from kogpt_funcs.contract import settings
 from kogpt_funcs.models import Generation, Special
+from kogpt_funcs.models.bases import checkpoints
 
 KEY = "sk-a-key-that-nobody-may-see"
 _STANDARD = {"model", "prompt", "stream", "n", "temperature", "top_p", "max_tokens", "seed", "stop"}
 _STATUS = {"busy": 429, "down": 503, "failing": 500}
+BASE = settings.current().base
+ADAPTERS = [folder.parent.name for folder in sorted(checkpoints.place(BASE).glob("*/adapter_config.json"))]
+MODELS = {
+    "object": "list",
+    "data": [
+        {"id": name, "object": "model", "created": 1, "owned_by": "test", "root": BASE, "parent": None}
+        for name in ("base", *ADAPTERS)
+    ],
+}
 seen: dict[str, Any] = {"request": None, "left": 0}
 
 
@@ -27,7 +40,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self.whole(200, seen)
+        self.whole(200, MODELS if self.path == "/v1/models" else seen)
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -87,10 +100,19 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+def pieces(prompt: str) -> list[Special | str]:
+    """The prompt as a tokenizer reads it: names of special tokens are these tokens, wherever they stand."""
+    parts = re.split(r"(<unused\d+>|</s>|<eos>)", prompt)
+    return [Special("</s>" if p == "<eos>" else p) if re.fullmatch("<.+>", p) else p for p in parts if p]
+
+
 def events(asked: dict[str, Any], at_once: int) -> Iterator[dict[str, Any]]:
     """What the shipped base writes, as a server of n choices sends it: two characters are a token here."""
     request = Generation(
-        prompt=[Special("<s>"), asked["prompt"]],
+        prompt=[Special("<s>"), *pieces(asked["prompt"])]
+        if asked["model"] not in ADAPTERS
+        else pieces(asked["prompt"]),
+        adapter=asked["model"] if asked["model"] in ADAPTERS else None,
         num_samples=asked["n"],
         temperature=asked["temperature"],
         top_p=asked["top_p"],

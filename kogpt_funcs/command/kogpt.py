@@ -98,11 +98,29 @@ def _entry(function: Function) -> dict[str, Any]:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--host", help="Address to listen on. [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on. [default: 7860]")
-def serve(names: tuple[str, ...], host: str | None, port: int | None) -> None:
+@click.option("--ray", is_flag=True, help="On Ray Serve, with replicas: REST, MCP and the stories, without the page.")
+@click.option(
+    "--scale",
+    multiple=True,
+    metavar="WHAT=N",
+    help="With --ray: generators=2, generator_gpus=1, most_generators=8 …; hosting/scale.py lists all.",
+)
+def serve(names: tuple[str, ...], host: str | None, port: int | None, ray: bool, scale: tuple[str, ...]) -> None:
     """Serve the page of every function, or of those named; REST and MCP always have all."""
+    if ray:
+        from kogpt_funcs.hosting import ray_serve
+
+        ray_serve.launch(dict(given.split("=", 1) for given in scale if "=" in given or _wrong(given)), host, port)
+        return
+    if scale:
+        raise click.UsageError("--scale goes with --ray.")
     from kogpt_funcs.surfaces.suite import launch
 
     launch(list(names) or None, host, port)
+
+
+def _wrong(given: str) -> NoReturn:
+    raise click.UsageError(f"--scale has value {given!r}. It must be WHAT=N, as in generators=2.")
 
 
 def main() -> NoReturn:

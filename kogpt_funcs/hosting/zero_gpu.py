@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from kogpt_funcs import models
 from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import KogptError
+from kogpt_funcs.hosting.said import Said, value
 from kogpt_funcs.models import Generation, Prompt, Sample, Score, here
 from kogpt_funcs.models.bases import checkpoints
 from kogpt_funcs.surfaces import suite
@@ -21,31 +22,25 @@ from kogpt_funcs.surfaces import suite
 _SECONDS = 30  # of GPU that a request is given at most; visitors with less left of their day are told so
 
 
-class _Said(NamedTuple):
-    """A fault for users, as a value: an exception would come out of the worker as its name alone."""
-
-    error: KogptError
-
-
-def generate_on_gpu(request: Generation) -> Iterator[list[Sample] | _Said]:
+def generate_on_gpu(request: Generation) -> Iterator[list[Sample] | Said]:
     try:
         yield from here.generate(request)
     except KogptError as error:
-        yield _Said(error)
+        yield Said(error)
 
 
-def score_on_gpu(prompts: Sequence[Prompt], targets: Sequence[str], adapter: str | None) -> list[Score] | _Said:
+def score_on_gpu(prompts: Sequence[Prompt], targets: Sequence[str], adapter: str | None) -> list[Score] | Said:
     try:
         return here.score(prompts, targets, adapter)
     except KogptError as error:
-        return _Said(error)
+        return Said(error)
 
 
-def classify_on_gpu(texts: list[str], checkpoint: str) -> list[dict[str, dict[str, float]]] | _Said:
+def classify_on_gpu(texts: list[str], checkpoint: str) -> list[dict[str, dict[str, float]]] | Said:
     try:
         return here.classify(texts, checkpoint)
     except KogptError as error:
-        return _Said(error)
+        return Said(error)
 
 
 class ZeroGpu:
@@ -62,16 +57,16 @@ class ZeroGpu:
     def generate(self, request: Generation) -> Iterator[list[Sample]]:
         with _told():
             for samples in self._generate(request):
-                yield _value(samples)
+                yield value(samples)
 
     def score(self, prompts: Sequence[Prompt], targets: Sequence[str], adapter: str | None) -> list[Score]:
         with _told():
-            scores: list[Score] = _value(self._score(prompts, targets, adapter))
+            scores: list[Score] = value(self._score(prompts, targets, adapter))
         return scores
 
     def classify(self, texts: list[str], checkpoint: str) -> list[dict[str, dict[str, float]]]:
         with _told():
-            found: list[dict[str, dict[str, float]]] = _value(self._classify(texts, checkpoint))
+            found: list[dict[str, dict[str, float]]] = value(self._classify(texts, checkpoint))
         return found
 
     def resident(self) -> dict[str, Any]:
@@ -87,12 +82,6 @@ def _told() -> Iterator[None]:
         yield
     except gradio.Error as error:
         raise KogptError(str(error.message)) from error
-
-
-def _value(given: Any) -> Any:
-    if isinstance(given, _Said):
-        raise given.error
-    return given
 
 
 def launch(names: Sequence[str] | None = None) -> NoReturn:

@@ -11,7 +11,7 @@ from urllib.parse import urldefrag, urlsplit
 
 from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import Busy, CheckpointError, KogptError
-from kogpt_funcs.models.bases.plain import plain_text
+from kogpt_funcs.models.bases.served import addressed
 from kogpt_funcs.models.decoder.endings import Ending
 from kogpt_funcs.models.gate import admitted
 from kogpt_funcs.models.prompt import Generation, Sample
@@ -57,12 +57,15 @@ def generate(request: Generation) -> Iterator[list[Sample]]:
     sends is one. Raises Busy, or CheckpointError when the server is at fault; neither names its address.
     """
     place = address(settings.current().base)
-    text = plain_text(request, place.model)
     with admitted(), _client(place) as client:
+        try:
+            model, text = addressed(request, *place, client)
+        except Exception as error:
+            raise told(error, begun=False) from error
         done: list[Sample] = []
         for part in _parts(request):
             samples: list[Sample] = []
-            for samples in _samples(client, place.model, text, part):
+            for samples in _samples(client, model, text, part):
                 yield [*done, *samples, *_empty(request.num_samples - len(done) - len(samples))]
             done += samples
         if len(done) < request.num_samples:  # greedy samples are all alike: one was asked for

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import subprocess
 import sys
 import time
@@ -238,7 +239,10 @@ def test_a_wrong_address_gets_a_sentence_without_its_secret(base: str, sentence:
 @pytest.mark.parametrize(
     ("request_", "sentence"),
     [
-        (Generation(prompt=[Special("<unused7>"), "안녕"], adapter="change_style"), "'base' cannot run change_style"),
+        (
+            Generation(prompt=[Special("<unused7>"), "안녕"], adapter="no_such"),
+            "'base' cannot run no_such.*--lora-modules",
+        ),
         (Generation(prompt=[Special("<s>"), Special("<usr>"), "안녕"]), "does not know the special token <usr>"),
         (Generation(prompt=[Special("<s>")]), "does not know the special token <s>"),
     ],
@@ -258,3 +262,17 @@ def test_the_function_and_the_command_run_on_it(use: Any, url: str) -> None:
     done = run("call", "continue_text", "--text", PROMPT, environment={"KOGPT_BASE": f"{url}#down"})
     assert (done.returncode, done.stdout) == (1, b"")
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", [name for name in registry.names() if name != "classify_emotion"])
+def test_every_generating_function_runs_on_it(use: Any, url: str, name: str) -> None:
+    """Its adapter is the model of its name, where the server has that; what users write cannot be a control token."""
+    use("base")
+    function = registry.get(name)
+    example = {**function.examples[0], "seed": 1, "max_new_tokens": 24}
+    example[function.main_field] += " <unused8></s>"
+    output = function.call(function.parse(example))
+    assert any(output.model_dump().values())
+    asked = seen(url)["request"]
+    assert asked["model"] in ("base", name)
+    assert not re.search("<unused8></s>", asked["prompt"])
