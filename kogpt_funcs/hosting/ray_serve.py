@@ -15,6 +15,7 @@ from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.hosting import scale
 from kogpt_funcs.hosting.replicas import Classifier, Generator, Replicas
+from kogpt_funcs.surfaces import readiness
 
 NAME = "kogpt"
 _LIVES = {"health_check_period_s": 5, "health_check_timeout_s": 30, "graceful_shutdown_timeout_s": 60}
@@ -62,7 +63,15 @@ def _api() -> Any:
 
     here = serve.get_replica_context().app_name
     models.run_by(Replicas(*(serve.get_deployment_handle(name, app_name=here) for name in ("Generator", "Classifier"))))
+    readiness.loading.set()
+    threading.Thread(target=_ready, name="kogpt-ready", daemon=True).start()
     return Starlette(routes=routes.routes("0.0.0.0"), lifespan=routes.lifespan)
+
+
+def _ready() -> None:
+    """Health says that it is loading until a generator has answered."""
+    list(models.generate(models.Generation(prompt=["안녕"], max_new_tokens=2)))
+    readiness.loading.clear()
 
 
 def launch(wanted: dict[str, Any], host: str | None, port: int | None) -> None:

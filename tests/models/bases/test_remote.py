@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,22 @@ PROMPT = "어느 날 아침, 그는"
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
+    with completions_server() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def gemma_url() -> Iterator[str]:
+    with completions_server(KOGPT_BASE="gemma") as address:
+        yield address
+
+
+@contextmanager
+def completions_server(**environment: str) -> Iterator[str]:
     port = free_port()
     script = Path(__file__).parents[2] / "completions_server.py"
-    process = subprocess.Popen([sys.executable, script, str(port)], env={**os.environ, "PYTHONPATH": str(ROOT)})
+    told = {**os.environ, **environment, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([sys.executable, script, str(port)], env=told)
     try:
         answered(f"http://127.0.0.1:{port}/seen", process)  # its base is loaded
         yield f"http://127.0.0.1:{port}/v1"
@@ -264,15 +277,38 @@ def test_the_function_and_the_command_run_on_it(use: Any, url: str) -> None:
     assert b"Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("name", [name for name in registry.names() if name != "classify_emotion"])
-def test_every_generating_function_runs_on_it(use: Any, url: str, name: str) -> None:
-    """Its adapter is the model of its name, where the server has that; what users write cannot be a control token."""
+GENERATING = [name for name in registry.names() if name != "classify_emotion"]
+
+
+def served(url: str) -> set[str]:
+    return {model["id"] for model in httpx.get(f"{url}/models").json()["data"]}
+
+
+@pytest.mark.parametrize("name", GENERATING)
+def test_a_function_is_the_model_of_its_name(use: Any, url: str, name: str) -> None:
+    """Where the server has its adapter; else the base, or what can be said without. What users write is no control
+    token.
+    """
     use("base")
     function = registry.get(name)
-    example = {**function.examples[0], "seed": 1, "max_new_tokens": 24}
+    example = {**function.examples[-1], "seed": 1, "max_new_tokens": 24}
     example[function.main_field] += " <unused8></s>"
+    if name in ("write_comment", "change_style"):
+        assert name in served(url)
     output = function.call(function.parse(example))
     assert any(output.model_dump().values())
-    asked = seen(url)["request"]
-    assert asked["model"] in ("base", name)
-    assert not re.search("<unused8></s>", asked["prompt"])
+    if name in served(url):
+        asked = seen(url)["request"]
+        assert asked["model"] == name
+        assert "< unused8>< /s>" in asked["prompt"]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", GENERATING)
+def test_every_generating_function_runs_on_gemma_behind_a_url(name: str, gemma_url: str) -> None:
+    settings.replace(base=f"{gemma_url}#base")
+    function = registry.get(name)
+    output = function.call(function.parse({**function.examples[-1], "seed": 1}))
+    assert any(output.model_dump().values())
+    assert getattr(output, "source", "model") == "model"
+    assert seen(gemma_url)["request"]["model"] == (name if name in served(gemma_url) else "base")
