@@ -7,11 +7,11 @@ ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends python3 python3-venv ca-certificates \
-    && python3 -m venv /opt/kogpt
+    && python3 -m venv /usr/local/kogpt
 COPY requirements.txt .
-RUN /opt/kogpt/bin/pip install --no-cache-dir --index-url "$TORCH_INDEX" "$(grep '^torch==' requirements.txt)" \
-    && /opt/kogpt/bin/pip install --no-cache-dir -r requirements.txt \
-    && /opt/kogpt/bin/pip uninstall --yes pip setuptools
+RUN /usr/local/kogpt/bin/pip install --no-cache-dir --index-url "$TORCH_INDEX" "$(grep '^torch==' requirements.txt)" \
+    && /usr/local/kogpt/bin/pip install --no-cache-dir -r requirements.txt \
+    && /usr/local/kogpt/bin/pip uninstall --yes pip setuptools
 
 # What runs: Python and the environment, no compiler and no package installer of Python's.
 FROM debian:${DEBIAN}
@@ -21,11 +21,11 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 1000 user \
     && install --directory --owner=user --group=user /data /home/user/app
-COPY --from=build /opt/kogpt /opt/kogpt
+COPY --from=build /usr/local/kogpt /usr/local/kogpt
 
 USER user
 ENV HOME=/home/user \
-    PATH=/opt/kogpt/bin:$PATH \
+    PATH=/usr/local/kogpt/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     HF_HUB_OFFLINE=1 \

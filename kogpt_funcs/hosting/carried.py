@@ -96,7 +96,8 @@ def _named(path: Path) -> set[str]:
     """The functions that the file asks the registry for by name."""
     asking = ("registry.get", "registry.ask")
     calls = [node for node in _tree(path) if isinstance(node, ast.Call) and ast.unparse(node.func) in asking]
-    return {arg.value for call in calls for arg in call.args if isinstance(arg, ast.Constant)} - {path.stem}
+    given = [arg.value for call in calls for arg in call.args if isinstance(arg, ast.Constant)]
+    return {name for name in given if isinstance(name, str)} - {path.stem}
 
 
 def _rooms(path: Path) -> Iterator[str]:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from huggingface_hub import SpaceHardware
+
 import kogpt_funcs
 from kogpt_funcs.contract import registry, settings
 from kogpt_funcs.contract.errors import KogptError
@@ -152,7 +154,8 @@ def front_matter(space: Space, licences: Sequence[str]) -> FrontMatter:
         python_version=(requirements.ZERO_GPU_PYTHON if space.zero_gpu else requirements.PYTHON) if gradio else None,
         app_file="app.py" if gradio else None,
         app_port=None if gradio else 7860,
-        suggested_hardware="zero-a10g" if space.zero_gpu else "cpu-basic",  # type: ignore[arg-type]
+        suggested_hardware=SpaceHardware.ZERO_A10G if space.zero_gpu else SpaceHardware.CPU_BASIC,
+        startup_duration_timeout=None,
         models=hub,
         preload_from_hub=hub,
         tags=["korean", "text-generation", "mcp-server"],

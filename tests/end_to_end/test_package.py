@@ -67,7 +67,7 @@ def test_every_checkpoint_has_a_model_card() -> None:
 
 
 def test_no_file_names_a_folder_of_the_machine_it_was_made_on() -> None:
-    elsewhere = re.compile(r"(?<![\w.:/)}>-])/(?:work|root|tmp|opt|mnt|srv|Users|home/(?!user\b))\b/?[\w.-]*")
+    elsewhere = re.compile(r"(?<![\w.:/)}>-])/(?:work|root|tmp/\w|opt|mnt|srv|Users|home/(?!user\b))\b/?[\w.-]*")
     found = []
     for path in shipped():
         content = path.read_bytes()
@@ -105,7 +105,10 @@ def test_what_the_suite_imports_is_required() -> None:
             if {"training", "evaluation", "data", "command", "benchmarking"} & set(path.parts)
             else running
         )
-        for module in imported(path) - sys.stdlib_module_names - {"kogpt_funcs", "demos", "__future__", "mcp_types"}:
+        known = {"kogpt_funcs", "demos", "__future__", "mcp_types"}
+        if "hosting" in path.parts:
+            known |= {"ray", "spaces"}  # imported where they are, in environments of their own
+        for module in imported(path) - sys.stdlib_module_names - known:
             assert {canonicalize_name(owner) for owner in owners.get(module, [])} & set(allowed), (
                 f"{path} imports {module}"
             )

@@ -108,7 +108,7 @@ def test_the_image_carries_what_runs_and_no_more(image: Stage) -> None:
     there = [
         name
         for name in ("cc", "gcc", "make", "pip")
-        if shutil.which(name, path=f"{image.root}/usr/bin:{image.root}/opt/kogpt/bin")
+        if shutil.which(name, path=f"{image.root}/usr/bin:{image.root}/usr/local/kogpt/bin")
     ]
     assert there == []
     home = image.root / "home/user"
@@ -122,7 +122,8 @@ def test_the_image_answers_offline_with_its_root_read_only(image: Stage, tmp_pat
     with running(image, tmp_path / "log") as server:
         answers = ask(server)
         assert answers.returncode == 0, answers.stderr + (tmp_path / "log").read_text()
-        health = [*("nsenter", "-t", str(server.pid), "-m", "-n", "-r"), "/opt/kogpt/bin/python", *image.health[2:]]
+        inside_it = ["nsenter", "-t", str(server.pid), "-m", "-n", "-r"]
+        health = [*inside_it, "/usr/local/kogpt/bin/python", *image.health[2:]]
         assert subprocess.run(health, timeout=60).returncode == 0
         story = in_network_of(server, "curl", "-s", "-f", "--json", json.dumps(OPENING), f"{ADDRESS}/api/stories")
         assert story.returncode == 0, story.stderr

@@ -292,7 +292,7 @@ def test_a_function_is_the_model_of_its_name(use: Any, url: str, name: str) -> N
     use("base")
     function = registry.get(name)
     example = {**function.examples[-1], "seed": 1, "max_new_tokens": 24}
-    example[function.main_field] += " <unused8></s>"
+    example[function.main_field] = f"<unused8></s> {example[function.main_field]}"
     if name in ("write_comment", "change_style"):
         assert name in served(url)
     output = function.call(function.parse(example))
