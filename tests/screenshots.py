@@ -31,6 +31,15 @@ def draw(page: Page, name: str, file: Path) -> None:
     file.write_bytes(base64.b64decode(shot["data"]))
 
 
+def talk(page: Page, file: Path) -> None:
+    """The bubbles after the first two examples."""
+    for place in range(2):
+        said = page.driver.execute_script("return JSON.parse(document.getElementById('told').textContent).examples")
+        page.one("#message").send_keys(said[place]["message"] + "\n")
+        page.wait(lambda place=place: len(page.all("#turns .assistant:not(.growing)")) > place)
+    page.driver.save_screenshot(str(file))
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(parents=True, exist_ok=True)
     with (
@@ -38,6 +47,10 @@ if __name__ == "__main__":
         serving(Path(folder) / "log") as server,
         chromium(Path(folder) / "profile", "ko-KR") as page,
     ):
-        for name in functions():
-            page.open(server, name)
-            draw(page, name, IMAGES / f"{name}.png")
+        for name, function in functions().items():
+            if function.talk:
+                page.driver.get(f"{server.url}/talk/{name}/")
+                talk(page, IMAGES / f"{name}.png")
+            else:
+                page.open(server, name)
+                draw(page, name, IMAGES / f"{name}.png")

@@ -1,4 +1,6 @@
-"""REST under /api, MCP at /mcp and the sites, as routes for whatever app serves the page. It knows no page.
+"""REST under /api, MCP at /mcp, the bubbles under /talk and the sites, as routes for whatever app serves the page.
+
+It knows no page.
 
 CORS is left to that app: under a public host name Gradio lets pages of any origin call, under a local one local pages
 alone. A browser holds nothing here that a foreign page could misuse: there are no cookies and no accounts, and the key
@@ -20,6 +22,7 @@ from kogpt_funcs.surfaces.additions import additions
 from kogpt_funcs.surfaces.guard import Guard
 from kogpt_funcs.surfaces.mcp.tools import McpEndpoint
 from kogpt_funcs.surfaces.rest.rest import OPEN_PATHS, create_rest
+from kogpt_funcs.surfaces.talk.pages import talk_routes
 
 
 class _McpRoute(Route):
@@ -39,6 +42,7 @@ def routes(host: str = "127.0.0.1") -> list[BaseRoute]:
         _McpRoute("/mcp", guarded, mcp),
         _McpRoute("/mcp/", guarded, mcp),
         Route("/openapi.json", _openapi, include_in_schema=False),
+        *talk_routes(),
         *(route for addition in additions() for route in addition.routes()),
     ]
 

@@ -16,7 +16,9 @@ from kogpt_funcs.surfaces.ceiling import MOST_BYTES
 
 _HANGUL = re.compile("[ㄱ-ㅎ가-힣]")
 
-every_function = pytest.mark.parametrize("function", functions().values(), ids=lambda f: f.name)
+#: Those that talk show bubbles instead of a form: test_talk.py
+FORMS = [function for function in functions().values() if not function.talk]
+every_function = pytest.mark.parametrize("function", FORMS, ids=lambda f: f.name)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +94,7 @@ def test_an_empty_text_is_judged_as_rest_judges_it(page: Page, server: Server, f
 
 @pytest.mark.parametrize("text", ["\ud800", "가" * 3_500_000, "\x00\x07"], ids=["surrogate", "10-megabytes", "control"])
 def test_a_hostile_text_gets_a_sentence(page: Page, server: Server, text: str) -> None:
-    function = next(f for f in functions().values() if required_texts(f))
+    function = next(f for f in FORMS if required_texts(f))
     page.open(server, function.name)
     if text == "\ud800":  # the driver cannot carry it
         page.driver.execute_script(
@@ -146,8 +148,8 @@ def test_a_phone_scrolls_down_only(page: Page, server: Server) -> None:
     page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
     try:
         page.open(server)
-        for name in functions():
-            page.choose(name)
+        for function in FORMS:
+            page.choose(function.name)
             assert page.driver.execute_script("return document.documentElement.scrollWidth") <= 360
     finally:
         page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

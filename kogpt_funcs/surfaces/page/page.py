@@ -12,6 +12,7 @@ from kogpt_funcs.contract.function import Function
 from kogpt_funcs.contract.shape import shapes
 from kogpt_funcs.surfaces.page import clients
 from kogpt_funcs.surfaces.page.answers import answer
+from kogpt_funcs.surfaces.page.bubbles import bubbles
 from kogpt_funcs.surfaces.page.components import Field, field
 from kogpt_funcs.surfaces.page.form import Form
 from kogpt_funcs.surfaces.page.translations import WORDS, Dictionary, both, word
@@ -53,6 +54,9 @@ def threads() -> int:
 
 
 def _function(function: Function, words: Dictionary) -> None:
+    if function.talk:
+        bubbles(function)
+        return
     with gr.Row(equal_height=False, elem_classes="kogpt-function", elem_id=function.name):
         with gr.Column(scale=5, min_width=300, elem_classes="kogpt-form"):
             fields = _fields(function, _own(function), words)

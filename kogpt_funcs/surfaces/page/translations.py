@@ -20,6 +20,7 @@ WORDS = {
     "examples": ("예시: 누르면 채워집니다", "Examples: press one to fill it in"),
     "waiting": ("답은 여기에 나옵니다.", "The answer appears here."),
     "none": ("없음", "None"),
+    "alone": ("따로 열기", "open alone"),
     "copy": ("복사", "Copy"),
     "lines": ("한 줄에 하나씩 적습니다.", "One a line."),
     "json": ("JSON으로 적습니다.", "Written as JSON."),
