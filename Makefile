@@ -5,8 +5,9 @@ python := .venv/bin/python
 
 install: .venv/installed
 
-.venv/installed: requirements.txt requirements-dev.txt
+.venv/installed: requirements.txt requirements-dev.txt requirements-cpu.txt
 	python3 -m venv .venv
+	-$(python) -m pip install -q --no-deps -r requirements-cpu.txt
 	$(python) -m pip install -q -r requirements-dev.txt
 	touch $@
 

@@ -9,10 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 from pydantic import BaseModel
 
+from kogpt_funcs.command import language, server
+from kogpt_funcs.command.language import say
 from kogpt_funcs.command.values import help_of, metavar
 from kogpt_funcs.contract import registry
+from kogpt_funcs.contract.english import Text
 from kogpt_funcs.contract.errors import InvalidInput, TooLarge
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.contract.reading import from_text
@@ -29,46 +33,57 @@ class FunctionGroup(click.Group):
         return registry.names()
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        return _command(registry.get(name))
+        return language.translated(_command(registry.get(name)), f"call {name}")
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(name) for name in registry.names() if name.startswith(incomplete)]
 
 
 @click.group(cls=FunctionGroup)
 def call() -> None:
     """Run one function on one input: given as options, as a JSON object, or (`-`) as JSON on stdin.
 
-    `kogpt call NAME --help` shows the function's options.
+    `kogpt call NAME --help` shows the function's options. A suite that runs on this machine is asked, if there is one:
+    the models are in its memory already.
     """
 
 
 def _command(function: Function) -> click.Command:
     shapes = sorted(function.fields.values(), key=lambda shape: not shape.required)
-    options = [_option(shape) for shape in shapes if shape.name not in ("help", "stream")]
+    english = function.english.input
+    options = [_option(shape, english[shape.name]) for shape in shapes if shape.name not in ("help", "stream")]
     return click.Command(
         function.name,
-        help=f"{function.title}\n\n{function.description}",
-        short_help=function.title,
+        help=say(
+            f"{function.title}\n\n{function.description}", f"{function.english.title}\n\n{function.english.description}"
+        ),
+        short_help=say(function.title, function.english.title),
         callback=lambda **values: _call(function, **values),
         params=[
             click.Argument(["data"], required=False, metavar="[JSON|-]"),
             *options,
             click.Option(["--stream"], is_flag=True, help="Print each partial answer as a line of JSON."),
+            *server.options(),
         ],
         context_settings={"token_normalize_func": lambda name: name.replace("_", "-")},
     )
 
 
-def _option(shape: Shape) -> click.Option:
+def _option(shape: Shape, english: Text) -> click.Option:
     flag = shape.name.replace("_", "-")
     if shape.kind is bool:
-        return click.Option([shape.name, f"--{flag}/--no-{flag}"], default=None, help=help_of(shape))
-    return click.Option([shape.name, f"--{flag}"], metavar=metavar(shape), help=help_of(shape))
+        return click.Option([shape.name, f"--{flag}/--no-{flag}"], default=None, help=help_of(shape, english))
+    return click.Option([shape.name, f"--{flag}"], metavar=metavar(shape), help=help_of(shape, english))
 
 
-def _call(function: Function, data: str | None, stream: bool, **options: Any) -> None:
+def _call(
+    function: Function, data: str | None, stream: bool, server_url: str | None, alone: bool, **options: Any
+) -> None:
     given = {name: value for name, value in options.items() if value is not None}
     if data is not None and given:
         raise click.UsageError("Give the input as JSON or as options, not both.")
     values = {name: from_text(function.fields[name], v) if isinstance(v, str) else v for name, v in given.items()}
+    function = server.asked_at(function, server_url, alone)
     stdout = sys.stdout
     with contextlib.redirect_stdout(sys.stderr):  # what a library prints must not mix with the JSON
         for output in _answers(function, values if data is None else _read_json(data), stream):

@@ -9,22 +9,26 @@ from typing import Any
 
 import click
 
-from kogpt_funcs.contract import settings
+from kogpt_funcs.command import server
+from kogpt_funcs.contract import registry, settings
 from kogpt_funcs.contract.errors import InvalidInput
+from kogpt_funcs.contract.function import Function
 
 _END, _FORGET = "끝", "초기화"
 
 
+@server.asking
 @click.command()
 @click.option(
     "--persona", default="", help="How the companion is called and speaks, e.g. '이름은 토리, 반말로 말해 줘.'"
 )
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Repeats what is drawn.")
 @click.option("--base", help="Checkpoint in weights/, a folder, or a hub name. [default: KOGPT_BASE, else gemma]")
-def chat(persona: str, seed: int | None, base: str | None) -> None:
+def chat(persona: str, seed: int | None, base: str | None, server_url: str | None, alone: bool) -> None:
     """Talk in the terminal: 초기화 forgets the talk, 끝 (or Ctrl-D) ends it."""
     if base:
         settings.replace(base=base)
+    function = server.asked_at(registry.get("chat"), server_url, alone)
     click.echo(f"하고 싶은 말을 적어 주세요. {_FORGET}: 처음부터 다시, {_END}: 마치기", err=True)
     history: list[Any] = []
     for message in _messages():
@@ -33,7 +37,7 @@ def chat(persona: str, seed: int | None, base: str | None) -> None:
             click.echo("처음부터 다시 이야기해요.", err=True)
             continue
         try:
-            answer = _answer({"message": message, "history": history, "persona": persona, "seed": seed})
+            answer = _answer(function, {"message": message, "history": history, "persona": persona, "seed": seed})
         except InvalidInput as error:
             click.echo(f"kogpt: {error}", err=True)
             continue
@@ -59,9 +63,6 @@ def _typed() -> str:
     return sys.stdin.readline()
 
 
-def _answer(data: dict[str, Any]) -> Any:
-    from kogpt_funcs.contract import registry
-
-    function = registry.get("chat")
+def _answer(function: Function, data: dict[str, Any]) -> Any:
     with contextlib.redirect_stdout(sys.stderr):
         return function.call(function.parse(data))

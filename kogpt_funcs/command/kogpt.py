@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from kogpt_funcs import __version__
+from kogpt_funcs.command import language
 from kogpt_funcs.contract.errors import KogptError
 
 if TYPE_CHECKING:  # pydantic is too heavy for `kogpt --help`
     from kogpt_funcs.contract.function import Function
+
+_INTERRUPTED = 130  # the exit status after Ctrl-C, as shells have it
 
 #: Commands that live elsewhere: name → (module, attribute, the line that `kogpt --help` shows).
 _ELSEWHERE = {
@@ -30,6 +36,7 @@ _ELSEWHERE = {
     "collect": ("kogpt_funcs.command.collect", "collect", "Collect text for training, from YouTube."),
     "clean": ("kogpt_funcs.command.prepare_text", "clean", "Clean collected text: names, personal data, abuse."),
     "pack": ("kogpt_funcs.command.prepare_text", "pack", "Pack novels into phrases that fill a model's context."),
+    "doctor": ("kogpt_funcs.command.doctor", "doctor", "Look over this machine: what is there, what is missing."),
     "prepare": ("kogpt_funcs.command.prepare", "prepare", "Make the pretrained base ready ahead of the first start."),
     "runs": (
         "kogpt_funcs.command.runs",
@@ -52,16 +59,29 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in _ELSEWHERE:
-            return super().get_command(ctx, name)
+            own = super().get_command(ctx, name)
+            return own and language.translated(own, name)
         module, attribute, _ = _ELSEWHERE[name]
         command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
+        return language.translated(command, name)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def lines(self) -> dict[str, str]:
+        """Each command's name and the line that says what it is for; imports none of them."""
         lines = {name: command.get_short_help_str(100) for name, command in self.commands.items()}
         lines |= {name: line for name, (_, _, line) in _ELSEWHERE.items()}
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(lines.items()))
+        return {name: language.line(name, lines[name]) for name in sorted(lines)}
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section(language.say("명령", "Commands")):
+            formatter.write_dl(list(self.lines().items()))
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        language.translated_alone(self, "kogpt")
+        super().format_help_text(ctx, formatter)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        found = [CompletionItem(name, help=line) for name, line in self.lines().items() if name.startswith(incomplete)]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -129,7 +149,8 @@ def main() -> NoReturn:
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
     for stream, errors in ((sys.stdout, "replace"), (sys.stderr, "backslashreplace")):
         stream.reconfigure(encoding="utf-8", errors=errors)  # type: ignore[union-attr]
-    sys.exit(_run(sys.argv[1:]))
+    language.begin()
+    _exit(_run(sys.argv[1:]))
 
 
 def _run(arguments: list[str]) -> int:
@@ -141,11 +162,22 @@ def _run(arguments: list[str]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return 130
+        return _INTERRUPTED
     except KogptError as error:
         return _fail(str(error), 1)
     except Exception as error:
         return _fail(f"this is a fault of kogpt, not of your input: {type(error).__name__}: {error}", 70)
+
+
+def _exit(status: int) -> NoReturn:
+    """Ends the process. After Ctrl-C at once: an orderly exit would abort in a thread that is busy inside C."""
+    if status == _INTERRUPTED:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def _fail(sentence: str, status: int) -> int:

@@ -6,19 +6,27 @@ from pathlib import Path
 
 import click
 
-from kogpt_funcs.command import mapping
+from kogpt_funcs.command import mapping, server
 from kogpt_funcs.contract import registry
 
 
+@server.asking
 @click.command("map")
-@click.argument("name")
+@click.argument("name", shell_complete=lambda *given: [name for name in registry.names() if name.startswith(given[2])])
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--column", help="The column that the function's first required field reads.")
 @click.option("--map", "mapped", multiple=True, metavar="FIELD=COLUMN", help="Another field and the column it reads.")
 @click.option("--set", "constants", multiple=True, metavar="FIELD=VALUE", help="A field's value for every row.")
 @click.option("--out", type=click.Path(path_type=Path), help="The file to write. [default: FILE with NAME in its name]")
 def map_file(
-    name: str, file: Path, column: str | None, mapped: tuple[str, ...], constants: tuple[str, ...], out: Path | None
+    name: str,
+    file: Path,
+    column: str | None,
+    mapped: tuple[str, ...],
+    constants: tuple[str, ...],
+    out: Path | None,
+    server_url: str | None,
+    alone: bool,
 ) -> None:
     """Run the function NAME over the rows of FILE: .csv, .tsv, .jsonl, .txt (also .gz, .xz) or .xlsx.
 
@@ -26,7 +34,7 @@ def map_file(
     A run that was stopped goes on where it was when the same command is given again. Rows are numbered as an editor
     shows them: the header is row 1.
     """
-    function = registry.get(name)
+    function = server.asked_at(registry.get(name), server_url, alone)
     columns, values = _pairs("--map", mapped), _pairs("--set", constants)
     if column is not None:
         columns = {function.main_field: column, **columns}

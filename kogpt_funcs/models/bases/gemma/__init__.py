@@ -2,6 +2,6 @@
 once.
 """
 
-from kogpt_funcs.models.bases.gemma.preparing import prepared, prepared_from
+from kogpt_funcs.models.bases.gemma.preparing import found, prepared, prepared_from
 
-__all__ = ["prepared", "prepared_from"]
+__all__ = ["found", "prepared", "prepared_from"]

@@ -35,6 +35,12 @@ def prepared() -> Path:
     return _kept(f"{parts.SHA256[:12]}", _from_packages)
 
 
+def found() -> Path | None:
+    """The folder of the checkpoint that was prepared from the packages; None if it has not been made yet."""
+    folder = _writable() / f"gemma-{_mark(parts.SHA256[:12])}"
+    return folder if (folder / "config.json").is_file() else None
+
+
 def prepared_from(folder: Path) -> Path:
     """The same from a checkpoint of the whole model, such as the hub's google/gemma-3-270m."""
     weights = sorted(folder.glob("*.safetensors"))
@@ -56,8 +62,7 @@ def whole_vocabulary() -> list[str]:
 
 def _kept(source: str, make: Callable[[Path], None]) -> Path:
     with _here:
-        mark = hashlib.sha256(repr((_FORMAT, source, vocabulary.entries())).encode()).hexdigest()[:12]
-        cache = _writable()
+        mark, cache = _mark(source), _writable()
         folder = cache / f"gemma-{mark}"
         if (folder / "config.json").is_file():
             return folder
@@ -70,6 +75,10 @@ def _kept(source: str, make: Callable[[Path], None]) -> Path:
                 f"Another process has been preparing Gemma for {_WAIT} s. Look after it, then start again."
             ) from None
         return folder
+
+
+def _mark(source: str) -> str:
+    return hashlib.sha256(repr((_FORMAT, source, vocabulary.entries())).encode()).hexdigest()[:12]
 
 
 def _make(folder: Path, make: Callable[[Path], None]) -> None:
