@@ -96,7 +96,8 @@ class Page:
         return "\n".join(self.texts(f"#{function} .kogpt-answer .html-container"))
 
     def answers(self, function: str) -> list[str]:
-        return self.texts(f"#{function} .kogpt-answer :is(.kogpt-text, .kogpt-headline, .kogpt-bars li)")
+        kinds = ".kogpt-text, .kogpt-headline, .kogpt-fact, .kogpt-bars li, .kogpt-chips li"
+        return [text for text in self.texts(f"#{function} .kogpt-answer :is({kinds})") if text]  # not what is folded
 
     def alerts(self, function: str) -> list[str]:
         return self.texts(f"#{function} [role=alert]")

@@ -55,7 +55,7 @@ def _start(shown: list[Function], host: str, port: int) -> Any:
 
     from kogpt_funcs.surfaces import routes
     from kogpt_funcs.surfaces.ceiling import Ceiling
-    from kogpt_funcs.surfaces.page import theme
+    from kogpt_funcs.surfaces.page import head, theme
     from kogpt_funcs.surfaces.page.page import page, threads
 
     # Gradio asks its own server whether it answers: no proxy may stand between.
@@ -83,11 +83,12 @@ def _start(shown: list[Function], host: str, port: int) -> Any:
         pwa=False,
         i18n=i18n,
         theme=theme.theme(),
-        head=theme.HEAD,
+        css_paths=head.STYLES,
+        favicon_path=head.ICON,
         app_kwargs={
-            "routes": routes.routes(host),
+            "routes": [*routes.routes(host), *head.routes()],
             "lifespan": routes.lifespan,
-            "middleware": [Middleware(Ceiling)],
+            "middleware": [Middleware(Ceiling), Middleware(head.Head, functions=shown)],
             "docs_url": None,
             "redoc_url": None,
             "openapi_url": None,

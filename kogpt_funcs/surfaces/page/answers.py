@@ -1,13 +1,12 @@
-"""From an Output to what a person reads: text, numbered lists, cards, bars. Everything from a model is escaped.
+"""From an Output to what a person reads: text, numbered lists, cards, labels. Everything from a model is escaped.
 
-Titles and labels are in both languages, and page.css shows one; what a model wrote is as it is.
+Titles and labels are in both languages, and the page shows one; what a model wrote is as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from html import escape
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -16,47 +15,46 @@ from pydantic import BaseModel
 from kogpt_funcs.contract.english import Text, english_name
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.contract.shape import Shape, shapes
+from kogpt_funcs.surfaces.page import shares
 from kogpt_funcs.surfaces.page.components import Label
-from kogpt_funcs.surfaces.page.translations import WORDS, both, word
+from kogpt_funcs.surfaces.page.translations import both, text, word
 
-#: One listener for all the copy buttons of an answer; `element` is the answer's own element.
-COPY = """
-element.addEventListener("click", async (event) => {
-  const button = event.target.closest("button.kogpt-copy");
-  if (!button || !navigator.clipboard) return;
-  await navigator.clipboard.writeText(button.parentElement.querySelector(".kogpt-text").innerText);
-  button.classList.add("copied");
-  setTimeout(() => button.classList.remove("copied"), 1200);
-});
-"""
-_COPY_BUTTON = (
-    f'<button type="button" class="kogpt-copy" title="{" / ".join(WORDS["copy"])}"'
-    f' aria-label="{" / ".join(WORDS["copy"])}"></button>'
-)
+_COPY_BUTTON = f'<button type="button" class="kogpt-copy"><span class="kogpt-unseen">{word("copy")}</span></button>'
 
 
 class Answer(NamedTuple):
-    """One field of an Output on the page: its component, and `show` (the field's value → the component's)."""
+    """One field of an Output on the page: its component, and `show`: (the Output, whether it is whole) → HTML."""
 
     name: str
     component: gr.components.Component
-    show: Callable[[Any], Any]
-    empty: Any
+    show: Callable[[BaseModel, bool], str]
+    empty: str
 
 
 def answer(function: Function, shape: Shape) -> Answer:
-    """Lays the answer out where it is called, inside an open gr.Blocks."""
+    """Lays the answer out where it is called, inside an open gr.Blocks.
+
+    The first field of an Output is its headline; the others stand smaller, and not at all while they hold nothing.
+    """
     reader = Reader(function.english.output, function.label, shape.name)
+    first = shape.name == next(iter(function.answers))
     title = f'<h3 class="kogpt-title">{reader.title(shape)}</h3>'
-    waiting = f'{title}<p class="kogpt-quiet">{word("waiting")}</p>'
+    waiting = f'{title}<p class="kogpt-quiet">{word("waiting")}</p>' if first else ""
+
+    def show(output: BaseModel, whole: bool) -> str:
+        value = getattr(output, shape.name)
+        if value in (None, "", []):
+            return (f'{title}<p class="kogpt-quiet">{word("none")}</p>' if whole else waiting) if first else ""
+        return title + (reader.headline(shape, value, output) if first else reader.field(shape, value))
+
     html = gr.HTML(
         waiting,
         elem_id=f"{function.name}-answer-{shape.name}",
         elem_classes="kogpt-answer",
-        js_on_load=COPY,
         apply_default_css=False,
+        padding=False,
     )
-    return Answer(shape.name, html, lambda value: title + reader.field(shape, value), waiting)
+    return Answer(shape.name, html, show, waiting)
 
 
 @dataclass(frozen=True)
@@ -71,15 +69,21 @@ class Reader:
         known = self.english.get(self.path)
         return both((shape.title or shape.name, known.title if known else english_name(shape.name)))
 
+    def headline(self, shape: Shape, value: Any, output: BaseModel) -> str:
+        """The first field of the Output: one of a few labels is a word that one reads first, if the model is sure."""
+        if shape.choices and (share := shares.of_label(output, shape, value)) is not None and share < shares.SURE:
+            likeliest = f"{both(self.label(value))} {share:.0%}"
+            return (
+                f'<p class="kogpt-headline kogpt-unsure">{word("unsure")}</p>'
+                f'<p class="kogpt-notes"><span>{word("likeliest")} <b>{likeliest}</b></span></p>'
+            )
+        said = self._plain(shape, value)
+        return f'<p class="kogpt-headline">{said}</p>' if said else self.render(value)
+
     def field(self, shape: Shape, value: Any) -> str:
-        """A field of the Output itself: one of a few labels, or a number, is a headline."""
-        if value is None:
-            return f'<p class="kogpt-quiet">{word("none")}</p>'
-        if shape.choices:
-            return f'<p class="kogpt-headline">{both(self.label(value))}</p>'
-        if shape.kind is not str and not isinstance(value, (BaseModel, list)):
-            return f'<p class="kogpt-headline">{_text(value)}</p>'
-        return self.render(value)
+        """Another field of the Output."""
+        said = self._plain(shape, value)
+        return f'<p class="kogpt-fact">{said}</p>' if said else self.render(value)
 
     def render(self, value: Any) -> str:
         """Any value that an Output may hold."""
@@ -89,9 +93,15 @@ class Reader:
             return f'<div class="kogpt-card">{_copied(value)}</div>'
         if not value:
             return f'<p class="kogpt-quiet">{word("none")}</p>'
-        if (shares := [_share(item) for item in value]) and all(shares):
-            return self._bars([share for share in shares if share])
+        if found := shares.read(value):
+            return shares.bars(found, self.label) if found[0].declared else shares.chips(found, self.label)
         return f'<ol class="kogpt-list">{"".join(f"<li>{self._item(item)}</li>" for item in value)}</ol>'
+
+    def _plain(self, shape: Shape, value: Any) -> str:
+        """A label, a number or a truth as HTML; empty for all else."""
+        if shape.choices:
+            return both(self.label(value))
+        return "" if shape.kind is str or isinstance(value, (BaseModel, list)) else text(value)
 
     def _item(self, value: Any) -> str:
         return self._card(value) if isinstance(value, BaseModel) else _copied(value)
@@ -103,39 +113,18 @@ class Reader:
             (name for name, s in fields.items() if isinstance(getattr(model, name), str) and not s.choices), None
         )
         rest = [name for name in fields if name != body and getattr(model, name) not in (None, "", [])]
-        text = _copied(getattr(model, body)) if body else ""
         notes = "".join(f"<span>{self._note(fields[name], getattr(model, name))}</span>" for name in rest)
-        return text + (f'<div class="kogpt-notes">{notes}</div>' if notes else "")
+        return (_copied(getattr(model, body)) if body else "") + (
+            f'<div class="kogpt-notes">{notes}</div>' if notes else ""
+        )
 
     def _note(self, shape: Shape, value: Any) -> str:
         inside = replace(self, path=f"{self.path}.{shape.name}")
         if isinstance(value, (BaseModel, list)):
             return f"{inside.title(shape)} {inside.render(value)}"
-        return f"{inside.title(shape)} <b>{both(self.label(value)) if shape.choices else _text(value)}</b>"
-
-    def _bars(self, shares: list[tuple[str, float]]) -> str:
-        rows = "".join(
-            f'<li><span class="kogpt-label">{both(self.label(label))}</span>'
-            f'<span class="kogpt-bar" style="--share:{share:.4f}"></span><b>{share:.1%}</b></li>'
-            for label, share in shares
-        )
-        return f'<ul class="kogpt-bars">{rows}</ul>'
+        return f"{inside.title(shape)} <b>{both(self.label(value)) if shape.choices else text(value)}</b>"
 
 
 def _copied(value: Any) -> str:
-    return f'<div class="kogpt-text">{_text(value)}</div>{_COPY_BUTTON}'
-
-
-def _share(item: Any) -> tuple[str, float] | None:
-    """(label, probability) if `item` is a model of just a text and a number from 0 to 1."""
-    if not isinstance(item, BaseModel) or len(shapes(type(item))) != 2:
-        return None
-    fields = shapes(type(item))
-    texts = [value for name in fields if isinstance(value := getattr(item, name), str)]
-    numbers = [name for name, s in fields.items() if s.kind is float and (s.bounds.ge, s.bounds.le) == (0, 1)]
-    return (texts[0], getattr(item, numbers[0])) if texts and numbers else None
-
-
-def _text(value: Any) -> str:
-    text = f"{value:.3g}" if isinstance(value, float) else str(value)
-    return escape(text.encode("utf-8", "replace").decode())  # a lone surrogate cannot travel
+    """A text with its copy button. Blanks around it, as before the next word of a text, would look like a mistake."""
+    return f'<div class="kogpt-text">{text(str(value).strip())}</div>{_COPY_BUTTON}'

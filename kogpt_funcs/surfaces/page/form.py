@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,14 +11,15 @@ from typing import Any
 import gradio as gr
 from pydantic import BaseModel
 
-from kogpt_funcs.contract.errors import FieldProblem, InvalidInput
+from kogpt_funcs.contract.errors import FieldProblem, InvalidInput, KogptError
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.surfaces import faults, running
 from kogpt_funcs.surfaces.page.answers import Answer
 from kogpt_funcs.surfaces.page.components import Field
 from kogpt_funcs.surfaces.page.growing import growing
-from kogpt_funcs.surfaces.page.translations import both
+from kogpt_funcs.surfaces.page.translations import WORDS, both
 
+_HANGUL = re.compile("[ㄱ-ㅎㅏ-ㅣ가-힣]")
 _EVERY = 0.06  # seconds between two pieces of a growing answer: a browser draws no faster than people read
 
 #: Component → new value; what is not named stays as it is.
@@ -78,21 +80,23 @@ class Form:
         except InvalidInput as error:
             yield self._problems(error.problems)
         except Exception as error:
-            fault = faults.known(error)
-            yield {self.notice: _alert([(fault.message, fault.english)])}
+            yield {self.notice: _alert([_told(faults.known(error))])}
         yield self._stopped()
 
     def _answer(self, raw: tuple[Any, ...]) -> Iterator[Update]:
         with closing(growing(running.streamed(self.function, self._data(raw)), _EVERY)) as outputs:
+            output = None
             for output in outputs:
-                yield self._shown(output)
+                yield self._shown(output, False)
+            if output is not None:
+                yield self._shown(output, True)
 
     def _data(self, raw: tuple[Any, ...]) -> dict[str, Any]:
         read = {field.name: field.control.read(value) for field, value in zip(self.fields, raw, strict=True)}
         return {name: value for name, value in read.items() if value is not None}
 
-    def _shown(self, output: BaseModel) -> Update:
-        return {a.component: a.show(getattr(output, a.name)) for a in self.answers}
+    def _shown(self, output: BaseModel, whole: bool) -> Update:
+        return {a.component: a.show(output, whole) for a in self.answers}
 
     def _fresh(self) -> Update:
         cleared = {a.component: a.empty for a in self.answers}
@@ -114,6 +118,14 @@ class Form:
     def _fill(self, index: int) -> list[Any]:
         example = self.function.examples[index]
         return [*(field.shown(example) for field in self.fields), *("" for _ in self.fields)]
+
+
+def _told(fault: KogptError) -> tuple[str, str]:
+    """A fault in Korean and in English. One that only an operator can mend is told in English after words for all."""
+    if fault.english != fault.message or _HANGUL.search(fault.message):
+        return fault.message, fault.english
+    korean, english = WORDS["broken"]
+    return f"{korean} ({fault.message})", f"{english} ({fault.message})"
 
 
 def _alert(sentences: list[tuple[str, str]]) -> str:

@@ -15,6 +15,7 @@ from kogpt_funcs.surfaces.page.answers import answer
 from kogpt_funcs.surfaces.page.bubbles import bubbles
 from kogpt_funcs.surfaces.page.components import Field, field
 from kogpt_funcs.surfaces.page.form import Form
+from kogpt_funcs.surfaces.page.head import NAME
 from kogpt_funcs.surfaces.page.translations import WORDS, Dictionary, both, word
 
 _SPARE_THREADS = 8
@@ -24,7 +25,10 @@ def page(functions: Sequence[Function]) -> tuple[gr.Blocks, gr.I18n]:
     """The page for these functions, one tab each, and its translations for `launch(i18n=…)`."""
     words = Dictionary()
     title = _names(functions[0]) if len(functions) == 1 else WORDS["suite"]
-    with gr.Blocks(title=words.say(*title), analytics_enabled=False) as blocks:
+    with (
+        gr.Blocks(title=NAME, fill_width=True, analytics_enabled=False) as blocks,
+        gr.Column(elem_classes="kogpt-page"),
+    ):
         subtitle = _description(functions[0]) if len(functions) == 1 else word("subtitle")
         gr.HTML(f"<h1>{both(title)}</h1><p>{subtitle}</p>", elem_classes="kogpt-header", apply_default_css=False)
         if len(functions) == 1:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import gradio as gr
 from gradio.themes.utils import colors, sizes
 
@@ -36,21 +34,6 @@ _CELADON = colors.Color(
     c900="#1e3831",
     c950="#10201c",
 )
-_ICON = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' height='32'"
-    " rx='8' fill='%23356857'/%3E%3Cpath d='M9 10h14v5H9zM16 15v6M8 21h16' fill='none' stroke='white'"
-    " stroke-width='2.6' stroke-linecap='round' stroke-linejoin='round'/%3E%3C/svg%3E"
-)
-_STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
-#: The script chooses the page's language as Gradio does, and names it for screen readers and for page.css.
-HEAD = f"""<link rel="icon" href="{_ICON}">
-<style>{_STYLE}</style>
-<script>
-(() => {{
-  const language = (navigator.language || navigator.languages[0] || "ko").toLowerCase();
-  document.documentElement.lang = language.startsWith("ko") ? "ko" : "en";
-}})();
-</script>"""
 
 
 def theme() -> gr.themes.Base:
@@ -66,7 +49,7 @@ def theme() -> gr.themes.Base:
     ).set(
         body_background_fill="#faf9f6",
         body_background_fill_dark="#161513",
-        body_text_color_subdued="*neutral_500",
+        body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_400",
         background_fill_primary="#ffffff",
         background_fill_primary_dark="#1f1e1b",
@@ -81,7 +64,7 @@ def theme() -> gr.themes.Base:
         block_title_text_weight="600",
         block_title_text_color="*neutral_800",
         block_title_text_color_dark="*neutral_200",
-        block_info_text_color="*neutral_500",
+        block_info_text_color="*neutral_600",
         block_info_text_color_dark="*neutral_400",
         input_background_fill="#ffffff",
         input_background_fill_dark="#262421",
@@ -94,8 +77,8 @@ def theme() -> gr.themes.Base:
         input_shadow_focus_dark="0 0 0 3px #639d8733",
         button_primary_background_fill="*primary_600",
         button_primary_background_fill_hover="*primary_700",
-        button_primary_background_fill_dark="*primary_500",
-        button_primary_background_fill_hover_dark="*primary_400",
+        button_primary_background_fill_dark="*primary_600",
+        button_primary_background_fill_hover_dark="*primary_500",
         button_primary_text_color="#ffffff",
         button_secondary_background_fill="transparent",
         button_secondary_background_fill_hover="*neutral_100",
@@ -113,6 +96,26 @@ def theme() -> gr.themes.Base:
         checkbox_label_border_color="*neutral_300",
         checkbox_label_border_color_dark="*neutral_700",
         checkbox_label_border_color_selected="*primary_500",
+        input_text_size="16px",
+        input_radius="10px",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_400",
+        button_large_radius="12px",
+        button_large_text_weight="600",
+        error_text_color="#a32a1c",
+        error_text_color_dark="#ffb4a6",
+        error_border_color="#c0392b",
+        error_border_color_dark="#ff8a75",
+        error_background_fill="#fdf0ed",
+        error_background_fill_dark="#3a1a14",
+        link_text_color="*primary_600",
+        link_text_color_dark="*primary_300",
+        link_text_color_hover="*primary_700",
+        link_text_color_hover_dark="*primary_200",
+        link_text_color_visited="*primary_600",
+        link_text_color_visited_dark="*primary_300",
+        link_text_color_active="*primary_700",
+        link_text_color_active_dark="*primary_200",
         slider_color="*primary_500",
         slider_color_dark="*primary_400",
     )
