@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.evaluation.report import Figures, text_of
 
@@ -132,6 +133,29 @@ def evaluate_grid(
     )
     grid.save(cells, out)
     show(figures, file)
+
+
+@evaluate.command("all")
+@click.option(
+    "--data",
+    "folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder with the written rows. [default: data/written of this clone]",
+)
+@click.option(
+    "--base", "bases", multiple=True, help="May be given several times. [default: the base in use, and small]"
+)
+@click.option(
+    "--limit", type=click.IntRange(1), default=60, show_default=True, help="Held-out rows or samples a function."
+)
+@_SEED
+@_JSON
+def evaluate_all(folder: Path | None, bases: tuple[str, ...], limit: int, seed: int, file: Path | None) -> None:
+    """Print one table a function, with a column a base: the same held-out rows, the figures that tell most."""
+    from kogpt_funcs.evaluation import overview
+
+    chosen = bases or tuple(dict.fromkeys((settings.current().base, "small")))
+    show(overview.measure(chosen, folder or overview.WRITTEN, limit, seed), file)
 
 
 def _function_command(name: str) -> click.Command:

@@ -14,6 +14,7 @@ from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.data import tables
 from kogpt_funcs.data.lines import check_out, write_lines
 from kogpt_funcs.data.tables import Row, Table
+from kogpt_funcs.models.metadata import read_json
 
 _COLUMNS = ("text", "sent", "conversation", "turns")  # read where no --column is given
 _REPORTED = 20  # bad rows told one by one
@@ -165,5 +166,5 @@ def _counter(name: str, length: int | None) -> tuple[Callable[[str], int], int]:
 
     folder = checkpoints.folder(name)
     tokenizer = Tokenizer(folder / "tokenizer.json")
-    context = int(checkpoints.read_json(folder / "config.json").get("n_positions") or 1024)
+    context = int(read_json(folder / "config.json").get("n_positions") or 1024)
     return lambda text: len(tokenizer.encode([text])), length or context - 2

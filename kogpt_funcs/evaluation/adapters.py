@@ -8,9 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import torch
 from peft import PeftModel
-from transformers import GPT2LMHeadModel
 
 from kogpt_funcs.contract import registry, settings
 from kogpt_funcs.contract.errors import CheckpointError, KogptError
@@ -18,10 +16,11 @@ from kogpt_funcs.evaluation import rows
 from kogpt_funcs.evaluation.report import Figures
 from kogpt_funcs.evaluation.rows import Asked
 from kogpt_funcs.models import Example
-from kogpt_funcs.models.bases import checkpoints, loading
+from kogpt_funcs.models.bases import checkpoints
 from kogpt_funcs.models.bases.loading import device
-from kogpt_funcs.models.tokenizers.kogpt2 import Tokenizer
+from kogpt_funcs.models.metadata import read_json
 from kogpt_funcs.training import sequences
+from kogpt_funcs.training.starting import Start, start
 
 _MOST = 300  # examples; enough to tell an adapter from its base
 
@@ -35,15 +34,14 @@ def bits_per_character(asked: Asked, held_out: Sequence[dict[str, Any]]) -> Figu
     trained for the function, in fp32.
     """
     examples = list(_examples(asked, held_out))
-    folder = checkpoints.folder(settings.current().base)
-    model: Any = GPT2LMHeadModel.from_pretrained(str(folder), dtype=torch.float32)
-    model.to(device())
+    begun = start(settings.current().base)
+    model = begun.model.to(device())
     chosen = rows.draw(examples, min(asked.limit or _MOST, _MOST), asked.seed)
-    found = sequences.sequences(chosen, Tokenizer(folder / "tokenizer.json"), model.config.n_positions)
+    found = sequences.sequences(chosen, begun.tokenizer, begun.length)
     alone = sequences.bits_per_character(model, found)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PEFT warns of what transformers is about to rename
-        adapted = _adapted(asked.function, model)
+        adapted = _adapted(asked.function, begun)
     return {
         "base": checkpoints.slug(settings.current().base),
         "bits_per_character": {
@@ -75,22 +73,21 @@ def _examples(asked: Asked, held_out: Sequence[dict[str, Any]]) -> Iterator[Exam
         raise KogptError(f"No held-out row of {asked.names} makes an example. {render.__doc__ or ''}")
 
 
-def _adapted(function: str, model: Any) -> Any:
+def _adapted(function: str, begun: Start) -> Any:
     full = checkpoints.full_checkpoint(function, settings.current().base)
     if full:
-        own: Any = GPT2LMHeadModel.from_pretrained(str(checkpoints.folder(full)), dtype=torch.float32)
-        return own.to(device())
-    return PeftModel.from_pretrained(model, str(_adapter(function, model)))
+        return start(full).model.to(device())
+    return PeftModel.from_pretrained(begun.model, str(_adapter(function, begun)))
 
 
-def _adapter(function: str, model: torch.nn.Module) -> Any:
+def _adapter(function: str, begun: Start) -> Any:
     folder = checkpoints.adapter_folder(function, settings.current().base)
     if folder is None:
         raise CheckpointError(
             f"No adapter {function!r} for base {checkpoints.slug(settings.current().base)!r}. Train it: kogpt "
             f"train {function} --data FILE"
         )
-    if checkpoints.read_json(folder / "base.json").get("fingerprint") != loading.fingerprint(model):
+    if read_json(folder / "base.json").get("fingerprint") != begun.fingerprint:
         raise CheckpointError(
             f"The adapter {function!r} was trained on other weights than this base has. Train it again: kogpt "
             f"train {function} --data FILE"

@@ -23,6 +23,7 @@ from kogpt_funcs.evaluation.kneser_ney import KneserNey, Stream
 from kogpt_funcs.evaluation.report import Figures
 from kogpt_funcs.models.bases import checkpoints
 from kogpt_funcs.models.bases.loading import device
+from kogpt_funcs.models.metadata import read_json
 from kogpt_funcs.models.tokenizers.kogpt2 import PAD, Tokenizer
 from kogpt_funcs.training import pretraining
 from kogpt_funcs.training.blocks import Packed
@@ -47,7 +48,7 @@ def pack(run: Path, data: Path, mix: Path | None) -> None:
     run.mkdir(parents=True, exist_ok=True)
     if not (run / "tokenizer.json").exists():
         shutil.copy(folder / "tokenizer.json", run)
-    length = checkpoints.read_json(folder / "config.json")["n_positions"]
+    length = read_json(folder / "config.json")["n_positions"]
     vocabulary, parts = read_mix(mix or Path(pretraining.__file__).parent / "mixes" / "base.toml", data)
     pretraining.prepare(vocabulary, parts, run, vocabulary_size=0, length=length)
 
@@ -104,8 +105,8 @@ def tokens_seen(run: Path) -> int | None:
     checkpoint = get_last_checkpoint(str(run))
     if checkpoint is None:
         return None
-    state = checkpoints.read_json(Path(checkpoint) / "trainer_state.json")
-    length = checkpoints.read_json(Path(checkpoint) / "config.json")["n_positions"]
+    state = read_json(Path(checkpoint) / "trainer_state.json")
+    length = read_json(Path(checkpoint) / "config.json")["n_positions"]
     return int(state["global_step"] * state["train_batch_size"] * length)
 
 
@@ -160,7 +161,7 @@ def _kneser_ney(run: Path, groups: dict[str, Packed], vocabulary: int) -> dict[s
         digest.update(packed.ids.tobytes() + packed.counted.tobytes())
     kept = run / f"kneser_ney-{digest.hexdigest()[:16]}.json"
     if kept.is_file():
-        return checkpoints.read_json(kept)
+        return read_json(kept)
     model = KneserNey(Stream.of_blocks(Packed.load(run / "train.npz").ids).without_repeats(), _ORDER, vocabulary)
     bits = {}
     for group, packed in groups.items():

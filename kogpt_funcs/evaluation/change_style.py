@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
-from tqdm import tqdm
 
 from kogpt_funcs.change_style import COLUMNS, ChangeStyleInput, Style
 from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.contract.shape import shapes
 from kogpt_funcs.evaluation import adapters, rows
-from kogpt_funcs.evaluation.answers import answer
+from kogpt_funcs.evaluation.answers import answers
 from kogpt_funcs.evaluation.char_ngrams import CharNgrams, fitted
 from kogpt_funcs.evaluation.kept_words import DEFINITION, kept, percent
 from kogpt_funcs.evaluation.report import Figures
@@ -44,10 +43,10 @@ def measure(asked: Asked) -> Figures:
     if not found:
         raise KogptError(f"No held-out row has two styles. A row's columns are styles: {', '.join(COLUMNS)}.")
     judge = _judge(asked)
-    asking = tqdm(found, "change_style", unit="text", disable=None)
-    answers = [answer("change_style", text=pair.source, style=pair.style, seed=asked.seed).text for pair in asking]
+    asking = [{"text": pair.source, "style": pair.style, "seed": asked.seed} for pair in found]
+    written = [said.text for said in answers("change_style", asking)]
     styles = {
-        style: _style_figures(style, found, answers, judge) for style in _STYLES if any(p.style == style for p in found)
+        style: _style_figures(style, found, written, judge) for style in _STYLES if any(p.style == style for p in found)
     }
     styles["mean"] = {"pairs": len(found), **_means(list(styles.values()))}
     return {
@@ -55,7 +54,7 @@ def measure(asked: Asked) -> Figures:
         "held_out_rows": len(chosen),
         **adapters.bits_per_character(asked, held),
         "styles": styles,
-        "kept": kept([(pair.source, written, pair.reference) for pair, written in zip(found, answers, strict=True)]),
+        "kept": kept([(pair.source, text, pair.reference) for pair, text in zip(found, written, strict=True)]),
         "notes": _NOTES,
     }
 
@@ -95,8 +94,8 @@ def _judge(asked: Asked) -> CharNgrams:
     return fitted([text for text, _ in said], [style for _, style in said], asked.cache)
 
 
-def _style_figures(style: str, found: list[Pair], answers: list[str], judge: CharNgrams) -> dict[str, Any]:
-    written = [(text, pair) for pair, text in zip(found, answers, strict=True) if pair.style == style]
+def _style_figures(style: str, found: list[Pair], said: list[str], judge: CharNgrams) -> dict[str, Any]:
+    written = [(text, pair) for pair, text in zip(found, said, strict=True) if pair.style == style]
     texts, sources, references = (
         [a for a, _ in written],
         [p.source for _, p in written],

@@ -20,6 +20,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from kogpt_funcs.contract.errors import KogptError
+from kogpt_funcs.contract.files import written_whole
 
 
 class CharNgrams:
@@ -64,8 +65,8 @@ def fitted(texts: Sequence[str], labels: Sequence[str] | Sequence[Sequence[str]]
     ).fit(list(texts), wanted)
     reader = CharNgrams(binarizer.classes_ if several else pipeline.classes_, pipeline)
     cache.mkdir(parents=True, exist_ok=True)
-    joblib.dump(reader, path.with_suffix(".part"), compress=1)
-    path.with_suffix(".part").replace(path)
+    with written_whole(path) as unfinished:
+        joblib.dump(reader, unfinished, compress=1)
     return reader
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tqdm import tqdm
-
 from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.evaluation import memorisation, rows
-from kogpt_funcs.evaluation.answers import answer
+from kogpt_funcs.evaluation.answers import answers
 from kogpt_funcs.evaluation.diversity import cut_to, distinct, loops, self_bleu
 from kogpt_funcs.evaluation.kept_words import percent
 from kogpt_funcs.evaluation.report import Figures, beside
@@ -36,10 +34,8 @@ def measure(asked: Asked) -> Figures:
         raise KogptError(f"No held-out row of {asked.names} has a `text` of two sentences or more.")
     chosen = rows.draw(found, asked.limit or _SAMPLES, asked.seed)
     prompts, follows = [prompt for prompt, _ in chosen], [rest for _, rest in chosen]
-    samples = [
-        _continued(prompt, asked.seed + i)
-        for i, prompt in enumerate(tqdm(prompts, "continue_text", unit="text", disable=None))
-    ]
+    fields = [{"text": prompt, "seed": asked.seed + i} for i, prompt in enumerate(prompts)]
+    samples = [str(said.continuations[0].text) for said in answers("continue_text", fields)]
     real = list(cut_to(follows, samples))
     lengths = memorisation.longest_overlaps(
         [*samples, *real], (str(row.get("text") or "") for row in rows.training(asked))
@@ -63,10 +59,6 @@ def split(row: dict[str, Any], *, whole: bool) -> tuple[str, str] | None:
     words = text.split()
     before, after = (first, " ".join(others)) if whole else (" ".join(words[:_WORDS]), " ".join(words[_WORDS:]))
     return (before, after) if others and after and len(before) <= 1000 else None
-
-
-def _continued(prompt: str, seed: int) -> str:
-    return str(answer("continue_text", text=prompt, seed=seed).continuations[0].text)
 
 
 def _figures(texts: list[str], *, ends: bool = True) -> dict[str, Any]:

@@ -7,11 +7,9 @@ from collections import defaultdict
 from statistics import mean
 from typing import Any
 
-from tqdm import tqdm
-
 from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.evaluation import adapters, memorisation, rows
-from kogpt_funcs.evaluation.answers import answer
+from kogpt_funcs.evaluation.answers import answers
 from kogpt_funcs.evaluation.char_ngrams import CharNgrams, fitted
 from kogpt_funcs.evaluation.diversity import distinct, self_bleu
 from kogpt_funcs.evaluation.kept_words import percent, stems
@@ -80,10 +78,12 @@ def _written(topics: list[str], seed: int) -> dict[str, list[tuple[str, list[str
     """{mood: [(topic, its comments)]}."""
     found: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
     asked = [(mood, topic) for mood in _MOODS for topic in topics]
-    for i, (mood, topic) in enumerate(tqdm(asked, "write_comment", unit="call", disable=None)):
-        found[mood].append(
-            (topic, answer("write_comment", topic=topic, mood=mood, num_samples=_A_CALL, seed=seed + i).comments)
-        )
+    fields = [
+        {"topic": topic, "mood": mood, "num_samples": _A_CALL, "seed": seed + i}
+        for i, (mood, topic) in enumerate(asked)
+    ]
+    for (mood, topic), said in zip(asked, answers("write_comment", fields), strict=True):
+        found[mood].append((topic, said.comments))
     return found
 
 

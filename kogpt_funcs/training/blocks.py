@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import os
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kogpt_funcs.contract.files import written_whole
 from kogpt_funcs.models import Example
 from kogpt_funcs.models.tokenizers.kogpt2 import END, PAD, Tokenizer
 
@@ -26,9 +26,8 @@ class Packed:
     characters: int
 
     def save(self, path: Path) -> None:
-        written = path.with_name(f".new.{path.name}")
-        np.savez(written, ids=self.ids, counted=self.counted, characters=self.characters)
-        os.replace(written, path)  # a kill leaves all of it or nothing
+        with written_whole(path) as unfinished, unfinished.open("wb") as file:
+            np.savez(file, ids=self.ids, counted=self.counted, characters=self.characters)
 
     @classmethod
     def load(cls, path: Path) -> Packed:

@@ -19,6 +19,7 @@ from kogpt_funcs.models.bases import checkpoints, loading
 from kogpt_funcs.models.classifier.adapted import encoder_of
 from kogpt_funcs.models.classifier.encoding import Encoder, encoder
 from kogpt_funcs.models.classifier.pooled import Pooled
+from kogpt_funcs.models.metadata import read_json
 from kogpt_funcs.training.export import placed, public_name
 from kogpt_funcs.training.label_rows import Groups
 from kogpt_funcs.training.precision import frozen
@@ -73,7 +74,7 @@ class AdaptedClassifier:
 
     def _go_on_from(self, adapter: Path, begun: Start, groups: Groups) -> None:
         """Loads what `save` wrote to the folder `adapter`; CheckpointError where its labels or its base are others."""
-        said = checkpoints.read_json(adapter / "config.json").get("label_groups", [])
+        said = read_json(adapter / "config.json").get("label_groups", [])
         if [(g["name"], g["labels"]) for g in said] != [(name, g["labels"]) for name, g in groups.items()]:
             raise CheckpointError(f"The classifier in {adapter} has other labels than this function.")
         inside = "base_model.model."

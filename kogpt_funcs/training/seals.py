@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from pathlib import Path
 
 from kogpt_funcs.contract.errors import KogptError
+from kogpt_funcs.contract.files import written_whole
 
 _SEAL = "seal.json"
 _NAME = re.compile(r"checkpoint-(\d+)")
@@ -63,9 +63,8 @@ def sha256(path: Path) -> str:
 
 def replace_text(path: Path, text: str) -> None:
     """Writes `path` so that a kill leaves the old text or the new one."""
-    written = path.with_name(f".{path.name}.new")
-    written.write_text(text, encoding="utf-8")
-    os.replace(written, path)
+    with written_whole(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
 
 
 def _check(checkpoint: Path) -> None:

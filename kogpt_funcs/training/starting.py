@@ -14,6 +14,7 @@ from transformers.activations import NewGELUActivation
 
 from kogpt_funcs.contract.errors import CheckpointError
 from kogpt_funcs.models.bases import checkpoints, loading
+from kogpt_funcs.models.metadata import read_json
 from kogpt_funcs.models.networks import architectures
 from kogpt_funcs.models.networks.architecture import Architecture
 from kogpt_funcs.models.tokenizers import read_tokenizer
@@ -39,7 +40,7 @@ def start(base: str, dtype: torch.dtype = torch.float32) -> Start:
     folder, name = checkpoints.folder(base), checkpoints.slug(base)
     architecture = loading.architecture_of(folder)
     if architecture is None:
-        kind = checkpoints.read_json(folder / "config.json").get("model_type")
+        kind = read_json(folder / "config.json").get("model_type")
         known = ", ".join(sorted(architectures()))
         raise CheckpointError(
             f"Checkpoint {name!r} has architecture {kind!r}. Training starts from one of: {known}; such as "
@@ -80,10 +81,10 @@ def with_adapter(begun: Start, rank: int, adapter: Path | None = None) -> Any:
 
 def adapter_weights(adapter: Path, begun: Start, rank: int) -> dict[str, torch.Tensor]:
     """The tensors of the adapter in the folder `adapter`; CheckpointError where it has another base or rank."""
-    told = checkpoints.read_json(adapter / "base.json")
+    told = read_json(adapter / "base.json")
     if told.get("fingerprint") != begun.fingerprint:
         raise CheckpointError(f"The adapter in {adapter} fits the base {told.get('base')!r}, not {begun.base!r}.")
-    rank_there = checkpoints.read_json(adapter / "adapter_config.json").get("r")
+    rank_there = read_json(adapter / "adapter_config.json").get("r")
     if rank_there != rank:
         raise CheckpointError(f"The adapter in {adapter} has rank {rank_there}. Give --rank {rank_there}.")
     return load_file(adapter / "adapter_model.safetensors")

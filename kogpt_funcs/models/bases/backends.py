@@ -19,9 +19,9 @@ def backend_for(base: str) -> Backend:
     if remote.is_remote(base):
         return remote.generate
     if _ours(base, str(settings.current().weights)):
-        from kogpt_funcs.models.decoder import writing
+        from kogpt_funcs.models.bases import local
 
-        return writing.generate
+        return local.generate
     from kogpt_funcs.models.bases import causal_model
 
     return causal_model.generate
@@ -29,13 +29,13 @@ def backend_for(base: str) -> Backend:
 
 def scorer_for(base: str) -> Scorer:
     """What scores texts with the base of that name; CheckpointError where our own decoder does not run it."""
-    from kogpt_funcs.models.decoder import writing
+    from kogpt_funcs.models.bases import local
 
-    if backend_for(base) is not writing.generate:
+    if backend_for(base) is not local.generate:
         raise CheckpointError(
             "KOGPT_BASE names a base that cannot score texts. Bases that can are gemma, small and skt/kogpt2-base-v2."
         )
-    return writing.score
+    return local.score
 
 
 @cache  # a hub name is looked up once; a failure is not kept

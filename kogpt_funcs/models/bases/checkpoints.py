@@ -4,10 +4,8 @@ weights.
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
-from typing import Any
 
 from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import CheckpointError
@@ -74,16 +72,6 @@ def place(base: str) -> Path:
 def slug(base: str) -> str:
     """A base's name as a folder's: `skt/kogpt2-base-v2` becomes `skt--kogpt2-base-v2`, a path its last part."""
     return base.replace("/", "--") if _HUB_NAME.fullmatch(base) else Path(base).name
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A checkpoint's JSON file, or CheckpointError."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{path.name} of checkpoint {path.parent.name!r} cannot be read ({type(error).__name__})."
-        ) from error
 
 
 def _download(name: str) -> Path:

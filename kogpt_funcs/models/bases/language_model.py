@@ -13,6 +13,7 @@ from kogpt_funcs.models import cache
 from kogpt_funcs.models.bases import checkpoints
 from kogpt_funcs.models.bases.loading import architecture_of, device, load
 from kogpt_funcs.models.decoder.engine import Engine
+from kogpt_funcs.models.metadata import read_json
 from kogpt_funcs.models.networks import architectures
 from kogpt_funcs.models.networks.adapters import read_adapter
 from kogpt_funcs.models.networks.architecture import Architecture
@@ -88,7 +89,7 @@ class LanguageModel(cache.Loaded):
         folder = checkpoints.adapter_folder(adapter, self.name)
         if folder is None:
             raise CheckpointError(f"No adapter {adapter!r} for base {checkpoints.slug(self.name)!r}. Train it: {train}")
-        made_for = checkpoints.read_json(folder / "base.json").get("fingerprint")
+        made_for = read_json(folder / "base.json").get("fingerprint")
         if made_for != self.fingerprint:
             raise CheckpointError(
                 f"The adapter in {folder.parent.name}/{folder.name} was trained on other weights ({made_for}) "
@@ -116,7 +117,7 @@ def network_of(model: Any, architecture: Architecture, place: torch.device) -> N
 def _known(folder: Path, name: str) -> Architecture:
     architecture = architecture_of(folder)
     if architecture is None:
-        kind = checkpoints.read_json(folder / "config.json").get("model_type")
+        kind = read_json(folder / "config.json").get("model_type")
         raise CheckpointError(
             f"Checkpoint {checkpoints.slug(name)!r} has architecture {kind!r}. These functions run on "
             f"{', '.join(sorted(architectures()))}, such as small, gemma or skt/kogpt2-base-v2."

@@ -12,7 +12,7 @@ from transformers.utils import logging
 
 from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import CheckpointError
-from kogpt_funcs.models.bases import checkpoints
+from kogpt_funcs.models.metadata import read_json
 from kogpt_funcs.models.networks import architectures
 from kogpt_funcs.models.networks.architecture import Architecture
 
@@ -42,7 +42,7 @@ def load(folder: Path, dtype: torch.dtype = torch.float32) -> Any:
 
 def architecture_of(folder: Path) -> Architecture | None:
     """The architecture of the checkpoint in `folder`, if it is one that our decoder runs."""
-    return architectures().get(str(checkpoints.read_json(folder / "config.json").get("model_type")))
+    return architectures().get(str(read_json(folder / "config.json").get("model_type")))
 
 
 def fingerprint(model: Any) -> str:

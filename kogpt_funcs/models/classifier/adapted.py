@@ -18,6 +18,7 @@ from kogpt_funcs.contract.errors import CheckpointError
 from kogpt_funcs.models.bases import checkpoints, loading
 from kogpt_funcs.models.classifier.encoding import Encoder, without_middle
 from kogpt_funcs.models.classifier.pooled import Pooled
+from kogpt_funcs.models.metadata import read_json
 from kogpt_funcs.models.prompt import Special
 from kogpt_funcs.models.tokenizers import read_tokenizer
 from kogpt_funcs.models.tokenizers.tokenizer import Tokenizer
@@ -56,7 +57,7 @@ def load_adapted(folder: Path, labels: int, dtype: torch.dtype) -> tuple[Any, En
     """
     base = _base_of(folder)
     model = loading.load(checkpoints.folder(base))
-    made_for = checkpoints.read_json(folder / "base.json").get("fingerprint")
+    made_for = read_json(folder / "base.json").get("fingerprint")
     if made_for != loading.fingerprint(model):
         raise CheckpointError(
             f"The classifier in {folder.parent.name}/{folder.name} was trained on other weights ({made_for}) than base "
@@ -82,6 +83,6 @@ def load_adapted(folder: Path, labels: int, dtype: torch.dtype) -> tuple[Any, En
 
 def _base_of(folder: Path) -> str:
     """The base that this process writes with if the classifier was made for it, else the one that base.json names."""
-    named = str(checkpoints.read_json(folder / "base.json").get("base"))
+    named = str(read_json(folder / "base.json").get("base"))
     current = settings.current().base
     return current if checkpoints.place(current).name == checkpoints.slug(named) else named

@@ -19,6 +19,7 @@ from kogpt_funcs.models.classifier.batching import Batches
 from kogpt_funcs.models.classifier.encoding import encoder, pad
 from kogpt_funcs.models.classifier.ngrams import Ngrams
 from kogpt_funcs.models.gate import admitted
+from kogpt_funcs.models.metadata import read_json
 from kogpt_funcs.models.networks.quantization import quantize
 
 Probabilities = dict[str, dict[str, float]]
@@ -54,7 +55,7 @@ class Classifier(cache.Loaded):
         self.device = device()
         dtype = torch.float32 if self.device.type == "cpu" else torch.bfloat16
         if is_adapted(folder):
-            self.groups = checkpoints.read_json(folder / "config.json")["label_groups"]
+            self.groups = read_json(folder / "config.json")["label_groups"]
             self.model, self.encoder = load_adapted(folder, sum(len(group["labels"]) for group in self.groups), dtype)
         else:
             self.model = load(folder, dtype)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import torch
 
 from kogpt_funcs.contract.errors import CheckpointError
-from kogpt_funcs.models.bases.checkpoints import read_json
+from kogpt_funcs.models.metadata import read_json
 from kogpt_funcs.models.tokenizers.kogpt2 import END, PAD, SPECIALS, Tokenizer
 
 _PIECES = "spiece.model"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kogpt_funcs.contract import settings
 from kogpt_funcs.models.bases import checkpoints
+from kogpt_funcs.models.metadata import read_json
 
 
 def thresholds(name: str) -> dict[str, dict[str, float]]:
@@ -11,5 +12,5 @@ def thresholds(name: str) -> dict[str, dict[str, float]]:
     alone.
     """
     folder = checkpoints.folder(checkpoints.classifier(name, settings.current().base))
-    groups = checkpoints.read_json(folder / "config.json").get("label_groups") or []
+    groups = read_json(folder / "config.json").get("label_groups") or []
     return {g["name"]: dict(zip(g["labels"], g["thresholds"], strict=True)) for g in groups if g.get("thresholds")}

@@ -7,7 +7,7 @@ from pathlib import Path
 from safetensors import safe_open
 
 from kogpt_funcs.contract.errors import CheckpointError
-from kogpt_funcs.models.bases import checkpoints
+from kogpt_funcs.models.metadata import read_json
 from kogpt_funcs.models.networks.architecture import Architecture
 from kogpt_funcs.models.networks.network import Adapter
 
@@ -17,7 +17,7 @@ def read_adapter(folder: Path, architecture: Architecture, layers: int) -> Adapt
 
     Raises CheckpointError where it changes anything but the linear layers of the blocks.
     """
-    config = checkpoints.read_json(folder / "adapter_config.json")
+    config = read_json(folder / "adapter_config.json")
     scale = config["lora_alpha"] / (config["r"] ** 0.5 if config.get("use_rslora") else config["r"])
     start = f"base_model.model.{architecture.blocks}."
     with safe_open(str(folder / "adapter_model.safetensors"), framework="pt") as file:

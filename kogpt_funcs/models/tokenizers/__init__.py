@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def read_tokenizer(folder: Path) -> Tokenizer:
     """The tokenizer of the checkpoint in `folder`. CheckpointError where it is none that prompts can be written in."""
-    from kogpt_funcs.models.bases.checkpoints import read_json
+    from kogpt_funcs.models.metadata import read_json
     from kogpt_funcs.models.tokenizers import gemma, kogpt2
 
     path = folder / "tokenizer.json"
