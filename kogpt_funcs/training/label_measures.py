@@ -78,8 +78,10 @@ def probabilities(group: dict[str, Any], rows: Predicted) -> np.ndarray:
 def _loss(group: dict[str, Any], rows: Predicted, weight: float, temperature: float) -> float:
     logits = (rows.logits + weight * rows.ngrams) / temperature
     if group["activation"] == "softmax":
-        normal = np.logaddexp.reduce(logits, axis=1, keepdims=True)
-        return float((rows.targets * (normal - logits)).sum(1).mean())
+        # By the strongest label alone: a probability shall say how often the label that is shown is right. By shares,
+        # a row of two feelings would teach that one half is all one can be sure of.
+        strongest = np.take_along_axis(logits, rows.targets.argmax(1)[:, None], axis=1)[:, 0]
+        return float((np.logaddexp.reduce(logits, axis=1) - strongest).mean())
     return float((np.logaddexp(0, logits) - rows.targets * logits).mean())
 
 

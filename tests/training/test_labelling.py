@@ -400,6 +400,19 @@ def test_calibration_finds_what_was_done_to_the_probabilities() -> None:
     assert measured["셋_macro_f1"] > wrong["셋_macro_f1"] + 0.1
 
 
+def test_a_probability_says_how_often_the_label_shown_is_right_though_rows_have_two() -> None:
+    rng = np.random.default_rng(1)
+    logits = rng.normal(size=(6000, 3)) * 2
+    chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    strongest = (chances.cumsum(1) > rng.random((6000, 1))).argmax(1)
+    targets = 0.55 * np.eye(3)[strongest] + 0.45 * np.eye(3)[(strongest + 1) % 3]  # each row has a second feeling
+    groups: dict[str, dict[str, Any]] = {"셋": {"labels": ["가", "나", "다"], "activation": "softmax"}}
+    predicted = Predicted(logits / 2, np.zeros_like(logits), targets, np.ones_like(logits))
+    label_measures.calibrate(groups, predicted, None)
+    assert groups["셋"]["temperature"] == pytest.approx(0.5, abs=0.06)
+    assert label_measures.measure(groups, predicted)["셋_ece"] < 0.03
+
+
 def test_calibration_error_by_hand() -> None:
     confidence = np.array([0.95, 0.95, 0.95, 0.95, 0.05, 0.05])
     right = np.array([True, True, False, False, False, False])
