@@ -98,6 +98,6 @@ def _is_url(name: str) -> bool:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    from kogpt_funcs.models.bases import checkpoints
+    from kogpt_funcs.models.metadata import read_json
 
-    return checkpoints.read_json(path)
+    return read_json(path)

@@ -6,7 +6,8 @@ import contextlib
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,23 @@ from kogpt_funcs.data.tables import Table
 Record = dict[str, Any]
 
 
-def write_results(path: Path, table: Table, added: list[str], records: Iterable[Record]) -> None:
-    """`records` (column → value) as a table like `table`; `path` appears only when it is whole."""
-    write = {"jsonl": _write_jsonl, "xlsx": _write_xlsx}.get(table.kind, _write_csv)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_NUMBER = re.compile(r"[-+]?[\d,.]+%?$")
+
+
+def write_results(
+    path: Path, table: Table, added: list[str], records: Iterable[Record], harmless: bool = False
+) -> None:
+    """`records` (column → value) as a table like `table`; `path` appears only when it is whole.
+
+    What a spreadsheet would run as a formula is made a text in the added columns, and, if `harmless`, in all: a file
+    that a stranger made stays a stranger's.
+    """
     with written_whole(path) as unfinished:
-        write(unfinished, table, added, records)
+        if table.kind in DELIMITERS:
+            _write_csv(unfinished, table, added, records, _given_harmless if harmless else lambda value: value)
+        else:
+            {"jsonl": _write_jsonl, "xlsx": _write_xlsx}[table.kind](unfinished, table, added, records)
 
 
 @contextlib.contextmanager
@@ -38,14 +51,16 @@ def _write_jsonl(path: Path, table: Table, added: list[str], records: Iterable[R
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
-def _write_csv(path: Path, table: Table, added: list[str], records: Iterable[Record]) -> None:
+def _write_csv(
+    path: Path, table: Table, added: list[str], records: Iterable[Record], guarded: Callable[[Any], Any]
+) -> None:
     """CP949 and UTF-16 become UTF-8 with a mark, which Excel reads too and which holds every character."""
     encoding = table.encoding if table.encoding == "utf-8" else "utf-8-sig"
     with _text(path, table, encoding) as file:
         writer = csv.writer(file, delimiter=DELIMITERS[table.kind], lineterminator="\n")
-        writer.writerow([*table.columns, *added])
+        writer.writerow([guarded(column) for column in [*table.columns, *added]])
         for record in records:
-            given = [record.get(column, "") for column in table.columns]
+            given = [guarded(record.get(column, "")) for column in table.columns]
             writer.writerow([*given, *(_harmless(_cell(record.get(column))) for column in added)])
 
 
@@ -79,4 +94,9 @@ def _cell(value: Any) -> Any:
 
 def _harmless(value: Any) -> Any:
     """A text that a spreadsheet would run as a formula gets an apostrophe in front."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def _given_harmless(value: Any) -> Any:
+    """The same for a cell that was there before; a number keeps its sign."""
+    return value if isinstance(value, str) and _NUMBER.match(value) else _harmless(value)

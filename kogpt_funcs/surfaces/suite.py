@@ -15,9 +15,8 @@ from kogpt_funcs.contract import identity
 from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.contract.registry import functions, get
-from kogpt_funcs.surfaces import memory, readiness
+from kogpt_funcs.surfaces import memory, readiness, uploads
 
-_MAX_UPLOAD = 1_000_000  # no function takes files; Gradio's upload route stays narrow
 _SESSIONS = 500  # visitors whose page state is kept; Gradio's default of 10,000 would cost gigabytes
 
 log = logging.getLogger(__name__)
@@ -73,7 +72,7 @@ def _start(shown: list[Function], host: str, port: int) -> Any:
         share=False,
         inbrowser=False,
         max_threads=threads(),
-        max_file_size=_MAX_UPLOAD,
+        max_file_size=uploads.MOST_BYTES,
         state_session_capacity=_SESSIONS,
         enable_monitoring=False,
         run_history=False,

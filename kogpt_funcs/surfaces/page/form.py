@@ -17,6 +17,7 @@ from kogpt_funcs.surfaces import faults, running
 from kogpt_funcs.surfaces.page.answers import Answer
 from kogpt_funcs.surfaces.page.components import Field
 from kogpt_funcs.surfaces.page.growing import growing
+from kogpt_funcs.surfaces.page.tools import listen
 from kogpt_funcs.surfaces.page.translations import WORDS, both
 
 _HANGUL = re.compile("[ㄱ-ㅎㅏ-ㅣ가-힣]")
@@ -63,7 +64,7 @@ class Form:
             show_progress="hidden",
             api_visibility="private",
         )
-        self.examples.click(
+        filled = self.examples.click(
             self._fill,
             inputs=self.examples,
             outputs=[*inputs, *problems],
@@ -71,6 +72,7 @@ class Form:
             show_progress="hidden",
             api_visibility="private",
         )
+        listen(self.function, inputs, [self.run.click, *submits], running, filled)
 
     def respond(self, *raw: Any) -> Iterator[Update]:
         """The answer to what the browser sent, as it grows."""
@@ -78,20 +80,21 @@ class Form:
         try:
             yield from self._answer(raw)
         except InvalidInput as error:
-            yield self._problems(error.problems)
+            yield self.told(error.problems)
         except Exception as error:
             yield {self.notice: _alert([_told(faults.known(error))])}
         yield self._stopped()
 
     def _answer(self, raw: tuple[Any, ...]) -> Iterator[Update]:
-        with closing(growing(running.streamed(self.function, self._data(raw)), _EVERY)) as outputs:
+        with closing(growing(running.streamed(self.function, self.data(raw)), _EVERY)) as outputs:
             output = None
             for output in outputs:
                 yield self._shown(output, False)
             if output is not None:
                 yield self._shown(output, True)
 
-    def _data(self, raw: tuple[Any, ...]) -> dict[str, Any]:
+    def data(self, raw: tuple[Any, ...]) -> dict[str, Any]:
+        """The input that the components' values stand for."""
         read = {field.name: field.control.read(value) for field, value in zip(self.fields, raw, strict=True)}
         return {name: value for name, value in read.items() if value is not None}
 
@@ -102,7 +105,8 @@ class Form:
         cleared = {a.component: a.empty for a in self.answers}
         return {**cleared, self.notice: "", **{field.problem: "" for field in self.fields}}
 
-    def _problems(self, problems: tuple[FieldProblem, ...]) -> Update:
+    def told(self, problems: tuple[FieldProblem, ...]) -> Update:
+        """Each problem beside its field, or above the answer where it belongs to none."""
         lines = {field.name: field.problem for field in self.fields}
         told: dict[gr.components.Component, list[tuple[str, str]]] = {}
         for problem in problems:

@@ -4,7 +4,7 @@ import { say } from "./words.js";
 
 const SHOWN = 1500; // milliseconds
 
-async function copy(text) {
+export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
