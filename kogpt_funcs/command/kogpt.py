@@ -43,6 +43,7 @@ _ELSEWHERE = {
         "runs",
         "List training runs with their losses; write CSV or a page of curves.",
     ),
+    "keys": ("kogpt_funcs.command.keys", "keys", "Add, list and revoke the API keys of a server in public."),
     "kernels": ("kogpt_funcs.command.kernels", "kernels", "Show which compiled decoder runs here; compare them."),
     "bench": ("kogpt_funcs.command.bench", "bench", "Measure speed and memory beside other engines."),
     "space": ("kogpt_funcs.command.space", "space", "Write a Hugging Face Space of one function, or of the suite."),

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from kogpt_funcs.contract import public
 from kogpt_funcs.contract.errors import KogptError
 
 ENGINES = ("auto", "compiled", "int8", "fp32", "bf16")
@@ -66,6 +67,8 @@ class Settings:
     #: KOGPT_STOCK_URL, KOGPT_STOCK_SEARCH_URL: where share prices are asked for, and companies looked up.
     stock_url: str = "https://m.stock.naver.com"
     stock_search_url: str = "https://ac.stock.naver.com/ac"
+    #: Keys, limits, names and logs of a server that strangers reach.
+    public: public.Public = field(default_factory=public.Public)
 
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:
@@ -116,7 +119,7 @@ def _read() -> Settings:
     for name, text in texts.items():
         setting, read = _READERS[name]
         given[setting] = read(f"KOGPT_{name}", text)
-    return Settings(**given)
+    return Settings(**given, public=public.read())
 
 
 def _text(variable: str, text: str) -> str:

@@ -5,25 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from kogpt_funcs.models import here
+from kogpt_funcs.contract import settings
+from kogpt_funcs.models import gate, here, meter
+from kogpt_funcs.models.gate import Load
+from kogpt_funcs.models.meter import Meter
 from kogpt_funcs.models.preferences import preferences, preferred
-from kogpt_funcs.models.prompt import Example, Generation, Labelled, Prompt, Sample, Score, Special
+from kogpt_funcs.models.prompt import Example, Generation, Labelled, Measure, Prompt, Sample, Score, Special, written
 
 __all__ = [
     "Example",
     "Generation",
     "Labelled",
+    "Measure",
     "Prompt",
     "Sample",
     "Score",
     "Special",
+    "adapters",
+    "base_name",
     "classify",
+    "counts",
     "generate",
+    "in_this_process",
+    "load",
+    "measure",
     "preferences",
     "preferred",
     "resident",
     "score",
     "thresholds",
+    "written",
 ]
 
 
@@ -65,6 +76,29 @@ def score(prompts: Sequence[Prompt], targets: Sequence[str], adapter: str | None
     return _entries.score(prompts, targets, adapter)
 
 
+def measure(prompt: Prompt, adapter: str | None = None) -> Measure | None:
+    """How many tokens `prompt` has for the base, or for the checkpoint of `adapter`; None where another process or a
+    server alone knows. Raises CheckpointError.
+    """
+    return here.measure(prompt, adapter) if in_this_process() else None
+
+
+def base_name() -> str:
+    """What the base is called: its folder, its hub name with two dashes, or a server's name for it."""
+    from kogpt_funcs.models.bases import checkpoints, remote
+
+    base = settings.current().base
+    return remote.address(base).model if remote.is_remote(base) else checkpoints.slug(base)
+
+
+def adapters() -> list[str]:
+    """What has been trained on this base, by name."""
+    from kogpt_funcs.models.bases import checkpoints, remote
+
+    base = settings.current().base
+    return [] if remote.is_remote(base) else checkpoints.adapters(base)
+
+
 def classify(texts: list[str], checkpoint: str) -> list[dict[str, dict[str, float]]]:
     """For each text: {label group: {label: probability}}, the groups being those of the checkpoint's config."""
     return _entries.classify(texts, checkpoint)
@@ -82,3 +116,18 @@ def thresholds(checkpoint: str) -> dict[str, dict[str, float]]:
 def resident() -> dict[str, Any]:
     """What is loaded now: device, and name, parameters, bytes and load count of each checkpoint."""
     return _entries.resident()
+
+
+def in_this_process() -> bool:
+    """Does nothing here wait for another process?"""
+    return _entries is here
+
+
+def load() -> Load:
+    """How many requests are at work or waiting for a model, of how many; and how many have been told to come back."""
+    return gate.load()
+
+
+def counts() -> Meter:
+    """What our own decoder has done since the process began: tokens, batches."""
+    return meter.counts()

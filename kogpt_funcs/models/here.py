@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kogpt_funcs.contract import settings
-from kogpt_funcs.models.prompt import Generation, Prompt, Sample, Score
+from kogpt_funcs.models.prompt import Generation, Measure, Prompt, Sample, Score
 
 _importing = threading.Lock()  # two threads that import transformers at once see half of it
 
@@ -28,6 +28,14 @@ def score(prompts: Sequence[Prompt], targets: Sequence[str], adapter: str | None
 
         scorer = backends.scorer_for(settings.current().base)
     return scorer(prompts, targets, adapter)
+
+
+def measure(prompt: Prompt, adapter: str | None) -> Measure | None:
+    with _importing:
+        from kogpt_funcs.models.bases import backends
+
+        measurer = backends.measurer_for(settings.current().base)
+    return measurer(prompt, adapter)
 
 
 def classify(texts: list[str], checkpoint: str) -> list[dict[str, dict[str, float]]]:

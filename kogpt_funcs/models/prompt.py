@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,6 +13,18 @@ class Special(NamedTuple):
     """A special token by its name in KoGPT2's vocabulary, e.g. Special("<usr>"). Never made from user text."""
 
     name: str
+
+
+_SPECIAL = re.compile(r"(</?s>|<usr>|<sys>|</?d>|<unused\d{1,2}>)")
+
+
+def written(text: str) -> list[Special | str]:
+    """`text` as a prompt, the special tokens in it taken as such: for an operator's API, never for a function's user.
+
+    A prompt begins with a special token, `<s>` where the text does not say another.
+    """
+    pieces = [Special(part) if _SPECIAL.fullmatch(part) else part for part in _SPECIAL.split(text) if part]
+    return pieces if pieces and isinstance(pieces[0], Special) else [Special("<s>"), *pieces]
 
 
 #: Text and special tokens in order. Each piece of text is tokenised by itself and the ids are joined.
@@ -82,3 +95,10 @@ class Score(NamedTuple):
     def mean(self) -> float:
         """Log probability of a token."""
         return self.log_probability / self.tokens
+
+
+class Measure(NamedTuple):
+    """How long a prompt is."""
+
+    tokens: int
+    context: int  # the most tokens that the base reads and writes together

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from kogpt_funcs.contract.errors import Busy, InvalidInput, KogptError
+from kogpt_funcs.contract.errors import InvalidInput, KogptError
 from kogpt_funcs.surfaces.wire import to_json
 
 _log = logging.getLogger(__name__)
@@ -23,8 +23,12 @@ STATUS = {
     "method_not_allowed": 405,
     "too_large": 413,
     "unsupported_encoding": 415,
+    "wrong_host": 421,
     "invalid_input": 422,
+    "rate_limited": 429,
     "internal": 500,
+    "stopping": 503,
+    "timed_out": 504,
     "bad_function": 503,
     "busy": 503,
     "checkpoint": 503,
@@ -96,8 +100,8 @@ def response(error: BaseException, headers: dict[str, str] | None = None) -> Res
     """The HTTP answer to `error`."""
     fault = known(error)
     headers = dict(headers or {})
-    if isinstance(fault, Busy):
-        headers["Retry-After"] = str(fault.retry_after)
+    if retry_after := getattr(fault, "retry_after", None):
+        headers["Retry-After"] = str(retry_after)
     if isinstance(fault, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
     return Response(to_json(body(fault)), STATUS.get(fault.code, 400), headers, "application/json")

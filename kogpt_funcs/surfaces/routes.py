@@ -2,9 +2,7 @@
 
 It knows no page.
 
-CORS is left to that app: under a public host name Gradio lets pages of any origin call, under a local one local pages
-alone. A browser holds nothing here that a foreign page could misuse: there are no cookies and no accounts, and the key
-travels in a header that the page must know.
+What strangers meet before any of it (names, origins, limits, logs) is put around that app when it starts.
 """
 
 from __future__ import annotations
@@ -15,12 +13,14 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, request_response
 from starlette.types import ASGIApp
 
 from kogpt_funcs.surfaces.additions import additions
 from kogpt_funcs.surfaces.guard import Guard
 from kogpt_funcs.surfaces.mcp.tools import McpEndpoint
+from kogpt_funcs.surfaces.public import wrapping
+from kogpt_funcs.surfaces.public.metrics import metrics
 from kogpt_funcs.surfaces.rest.rest import OPEN_PATHS, create_rest
 from kogpt_funcs.surfaces.talk.pages import talk_routes
 
@@ -39,6 +39,7 @@ def routes(host: str = "127.0.0.1") -> list[BaseRoute]:
     guarded = Guard(mcp)
     return [
         Mount("/api", app=Guard(create_rest(), OPEN_PATHS)),
+        Route("/metrics", Guard(request_response(metrics)), include_in_schema=False),
         _McpRoute("/mcp", guarded, mcp),
         _McpRoute("/mcp/", guarded, mcp),
         Route("/openapi.json", _openapi, include_in_schema=False),
@@ -54,7 +55,12 @@ async def _openapi(request: Request) -> Response:
 
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[None]:
-    """Runs the MCP endpoints among `app.routes` for as long as the app runs."""
+    """What happens around `app` while it runs: strangers meet us first, and MCP answers.
+
+    `app.state.stopping` ends its requests politely.
+    """
+    # Gradio puts its own middleware outside of any that it is given, so ours goes around all of it, here.
+    app.middleware_stack, app.state.stopping = wrapping.wrapped(app.middleware_stack)
     async with AsyncExitStack() as stack:
         for mcp in {route.mcp for route in app.routes if isinstance(route, _McpRoute)}:
             await stack.enter_async_context(mcp.running())

@@ -8,15 +8,18 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from kogpt_funcs.contract import identity
+from kogpt_funcs.contract import identity, settings
 from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.contract.registry import functions, get
 from kogpt_funcs.surfaces import memory, readiness, uploads
+from kogpt_funcs.surfaces.public import tracing, wrapping
 
+_AGAIN_SECONDS = 30  # between tries of a function that cannot answer
 _SESSIONS = 500  # visitors whose page state is kept; Gradio's default of 10,000 would cost gigabytes
 
 log = logging.getLogger(__name__)
@@ -31,13 +34,20 @@ def launch(
     to be `warm`, the first visitor waits for the models. Raises UnknownFunction, or KogptError when it cannot listen.
     """
     identity.configuration()  # of the files as they are now; a wrong setting is told before anything heavy is loaded
+    wrapping.check()
     memory.keep_small()
     shown = [get(name) for name in dict.fromkeys(names or [])] or list(functions().values())
     host = (host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1").strip("[]")
     port = _free(host, _port(port))
     over = threading.Event()
+
+    def stop(*_: Any) -> None:
+        if over.is_set():  # told twice: whoever runs this does not want to wait
+            os._exit(0)
+        over.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: over.set())
+        signal.signal(number, stop)
     if warm:
         readiness.loading.set()  # until the warm-up is over: the page does not wait for it, health tells of it
     blocks = _start(shown, host, port)
@@ -97,8 +107,14 @@ def _start(shown: list[Function], host: str, port: int) -> Any:
 
 
 def _end(blocks: Any) -> NoReturn:
-    """Ends within seconds, though open pages hold their connections and threads are busy inside torch."""
+    """Ends once those who were let in have been answered, within KOGPT_STOP_SECONDS and a little; open pages hold
+    their connections, and threads may be busy inside torch.
+    """
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # connections that are cut now are no news
+    told = blocks.app.state.stopping.drain(settings.current().public.stop_seconds)
+    if told:
+        print(f"Stopped with {told} requests under way; each has been told.", file=sys.stderr, flush=True)
+    tracing.end()
     blocks.server.config.timeout_graceful_shutdown = 1
     blocks.close(verbose=False)
     sys.stdout.flush()
@@ -126,16 +142,32 @@ def _free(host: str, port: int) -> int:
 
 
 def _warm_up(shown: list[Function]) -> None:
-    """Answers each function's first example, short, so that no visitor waits for torch and the checkpoints."""
+    """Answers each function's first example, short, so that no visitor waits for torch and the checkpoints; one that
+    cannot is asked again until it can.
+    """
+    readiness.failing.update(function.name for function in shown)
     for function in shown:
-        example = dict(function.examples[0])
-        if "max_new_tokens" in function.fields:
-            example["max_new_tokens"] = 8
-        try:
-            function.call(function.parse(example))
-        except KogptError as error:
-            print(f"{function.name}: {error}", file=sys.stderr, flush=True)
-        except Exception:
-            log.exception("%s fails on its own first example", function.name)
+        _try(function)
     memory.settle()
     readiness.loading.clear()
+    while readiness.failing:
+        time.sleep(_AGAIN_SECONDS)
+        for function in shown:
+            if function.name in readiness.failing:
+                _try(function, quiet=True)
+
+
+def _try(function: Function, *, quiet: bool = False) -> None:
+    example = dict(function.examples[0])
+    if "max_new_tokens" in function.fields:
+        example["max_new_tokens"] = 8
+    try:
+        function.call(function.parse(example))
+    except KogptError as error:
+        if not quiet:
+            print(f"{function.name}: {error}", file=sys.stderr, flush=True)
+    except Exception:
+        if not quiet:
+            log.exception("%s fails on its own first example", function.name)
+    else:
+        readiness.failing.discard(function.name)

@@ -219,4 +219,4 @@ def test_bound_to_all_addresses_any_name_may_call(locked: Server) -> None:
     assert response.status_code == 200
     assert b'"isError":true' in response.content
     asked = {"Host": "kogpt.example", "Origin": "https://example.org", "Access-Control-Request-Method": "POST"}
-    assert locked.http.options("/mcp", headers=asked).headers["access-control-allow-origin"] == "https://example.org"
+    assert "access-control-allow-origin" not in locked.http.options("/mcp", headers=asked).headers

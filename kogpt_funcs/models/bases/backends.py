@@ -8,9 +8,10 @@ from functools import cache
 from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import CheckpointError
 from kogpt_funcs.models.bases import remote
-from kogpt_funcs.models.prompt import Generation, Prompt, Sample, Score
+from kogpt_funcs.models.prompt import Generation, Measure, Prompt, Sample, Score
 
 Backend = Callable[[Generation], Iterator[list[Sample]]]
+Measurer = Callable[[Prompt, "str | None"], "Measure | None"]
 Scorer = Callable[[Sequence[Prompt], Sequence[str], "str | None"], list[Score]]
 
 
@@ -36,6 +37,19 @@ def scorer_for(base: str) -> Scorer:
             "KOGPT_BASE names a base that cannot score texts. Bases that can are gemma, small and skt/kogpt2-base-v2."
         )
     return local.score
+
+
+def measurer_for(base: str) -> Measurer:
+    """What counts the tokens of prompts for the base of that name."""
+    if remote.is_remote(base):
+        return lambda prompt, adapter: None
+    if _ours(base, str(settings.current().weights)):
+        from kogpt_funcs.models.bases import local
+
+        return local.measure
+    from kogpt_funcs.models.bases import causal_model
+
+    return causal_model.measure
 
 
 @cache  # a hub name is looked up once; a failure is not kept

@@ -21,7 +21,7 @@ from kogpt_funcs.models.decoder.endings import Ending
 from kogpt_funcs.models.decoder.faults import busy_if_out_of_memory
 from kogpt_funcs.models.decoder.sampling import Choice
 from kogpt_funcs.models.gate import admitted
-from kogpt_funcs.models.prompt import Generation, Sample
+from kogpt_funcs.models.prompt import Generation, Measure, Prompt, Sample
 from kogpt_funcs.models.tokenizers.pretrained import Vocabulary
 
 
@@ -34,6 +34,14 @@ def generate(request: Generation) -> Iterator[list[Sample]]:
     text = plain_text(request, checkpoints.slug(base))
     with admitted(), cache.using(base, lambda: CausalModel(base)) as model:
         yield from model.generate(request, text)
+
+
+def measure(prompt: Prompt, adapter: str | None) -> Measure:
+    """How many tokens the text of `prompt` has."""
+    base = settings.current().base
+    text = "".join(piece for piece in prompt if isinstance(piece, str))
+    with cache.using(base, lambda: CausalModel(base)) as model:
+        return Measure(len(model.vocabulary.encode(text)), model.context)
 
 
 class CausalModel(cache.Loaded):

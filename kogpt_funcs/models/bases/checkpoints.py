@@ -48,6 +48,13 @@ def adapter_folder(function: str, base: str) -> Path | None:
     return folder if (folder / "adapter_config.json").is_file() else None
 
 
+def adapters(base: str) -> list[str]:
+    """The functions that have something of their own on `base` that writes: an adapter, or a full checkpoint."""
+    folders = place(base).glob("*/config.json"), place(base).glob("*/adapter_config.json")
+    full = {path.parent.name.removesuffix("-full") for path in folders[0] if path.parent.name.endswith("-full")}
+    return sorted(full | {path.parent.name for path in folders[1] if not (path.parent / "config.json").is_file()})
+
+
 def full_checkpoint(function: str, base: str) -> str | None:
     """The name of `function`'s own checkpoint, all weights of `base` trained for it; None if there is none."""
     folder = place(base) / f"{function}-full"

@@ -13,7 +13,7 @@ from kogpt_funcs.models.bases import checkpoints
 from kogpt_funcs.models.bases.language_model import LanguageModel
 from kogpt_funcs.models.decoder.engine import Engine
 from kogpt_funcs.models.gate import admitted
-from kogpt_funcs.models.prompt import Generation, Prompt, Sample, Score
+from kogpt_funcs.models.prompt import Generation, Measure, Prompt, Sample, Score
 
 
 def generate(request: Generation) -> Iterator[list[Sample]]:
@@ -28,6 +28,13 @@ def score(prompts: Sequence[Prompt], targets: Sequence[str], adapter: str | None
     """How likely each target is after the prompt at its place. Raises Busy, CheckpointError or TooLarge."""
     with _engine(adapter, optional=False) as (engine, loaded):
         return engine.score(prompts, targets, loaded)
+
+
+def measure(prompt: Prompt, adapter: str | None) -> Measure:
+    """How many tokens `prompt` has for the checkpoint that answers."""
+    name, _ = _checkpoint(adapter, optional=True)
+    with cache.using(name, lambda: LanguageModel(name)) as model:
+        return Measure(len(model.tokenizer.encode(prompt)), model.engine.context)
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
+from kogpt_funcs.models import meter
+
 _BYTES = 64_000_000
 _LEAST = 8  # tokens; a shorter beginning is sooner read than copied
 
@@ -39,6 +41,7 @@ class Prefixes:
         if best is None:
             return None
         self._kept.move_to_end(best[0])
+        meter.reused(longest)
         return best[1].copy(longest)
 
 

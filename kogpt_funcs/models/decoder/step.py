@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from kogpt_funcs.contract import settings
+from kogpt_funcs.models import meter
 from kogpt_funcs.models.decoder.faults import busy_if_out_of_memory
 from kogpt_funcs.models.decoder.prefixes import Prefixes
 from kogpt_funcs.models.decoder.running import Pick, Piece, Running, requests_of
@@ -95,6 +96,7 @@ class Step:
                 picks += piece.running.take(piece, table, row)
             except Exception as error:
                 piece.running.fail(busy_if_out_of_memory(error))
+        meter.passed(len(pieces), sum(len(piece.work.ids) for piece in pieces), len(picks))
         if picks:
             self._choose(picks, table)
 

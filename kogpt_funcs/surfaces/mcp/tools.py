@@ -24,12 +24,11 @@ from mcp_types import (
 from starlette.types import Receive, Scope, Send
 
 import kogpt_funcs
-from kogpt_funcs.contract import registry
+from kogpt_funcs.contract import registry, settings
 from kogpt_funcs.contract.errors import UnknownFunction
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.surfaces import additions, faults, work
 from kogpt_funcs.surfaces.additions import SiteTool
-from kogpt_funcs.surfaces.guard import MAX_BODY
 from kogpt_funcs.surfaces.wire import to_json
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -73,7 +72,10 @@ class McpEndpoint:
     async def running(self) -> AsyncIterator[None]:
         """Once per start of the app: the SDK's session manager does not start twice."""
         sessions = StreamableHTTPSessionManager(
-            create_mcp(), stateless=True, security_settings=self._security, max_request_body_size=MAX_BODY
+            create_mcp(),
+            stateless=True,
+            security_settings=self._security,
+            max_request_body_size=settings.current().public.max_body,
         )
         async with sessions.run():
             self._sessions = sessions
@@ -139,7 +141,10 @@ def _text(text: str) -> TextContent:
 
 
 def _security(host: str) -> TransportSecuritySettings:
-    if host not in LOOPBACK:
+    """KOGPT_HOSTS has been checked before (surfaces/public/origins.py), so no page reaches a server that has it by DNS
+    rebinding.
+    """
+    if host not in LOOPBACK or settings.current().public.hosts:
         return TransportSecuritySettings(enable_dns_rebinding_protection=False)
     names = ["127.0.0.1", "localhost", "[::1]"]
     return TransportSecuritySettings(

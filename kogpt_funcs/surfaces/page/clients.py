@@ -11,13 +11,16 @@ from contextlib import closing
 from typing import Any
 
 import gradio as gr
+from anyio import from_thread
 from gradio.components.api_component import Api
 from gradio.context import get_blocks_context
 
+from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.contract.shape import Shape
 from kogpt_funcs.surfaces import faults, guard, running
 from kogpt_funcs.surfaces.page.growing import growing
+from kogpt_funcs.surfaces.public.allowance import charge
 from kogpt_funcs.surfaces.wire import plain, to_json
 
 _EVERY = 0.06  # seconds between two pieces of a growing answer
@@ -46,7 +49,8 @@ def _endpoint(function: Function, fields: Sequence[Shape]) -> Callable[..., Any]
     """What Gradio calls. Its __signature__ tells the clients which parameters there are, and what may be left out."""
 
     def data_of(request: gr.Request, values: tuple[Any, ...]) -> dict[str, Any]:
-        guard.check_key(request.headers.get("authorization", ""))
+        if owner := guard.check_key(request.headers.get("authorization", "")):
+            from_thread.run(charge, "key", owner.id, owner.limit or settings.current().public.key_limit)
         guard.check_size(len(to_json(values)))
         pairs = [(shape, value) for shape, value in zip(fields, values, strict=True)]
         return {shape.name: value for shape, value in pairs if value is not None or not _may_be_left_out(shape)}

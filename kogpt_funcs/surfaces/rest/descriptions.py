@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -34,7 +34,10 @@ class FunctionCards(BaseModel):
 
 
 class Health(BaseModel):
-    status: str = Field(title="상태", description='답할 수 있으면 "ok", 모델을 읽는 중이면 "loading"(503)입니다.')
+    status: Literal["ok", "loading", "stopping"] = Field(
+        title="상태",
+        description='답할 수 있으면 "ok", 모델을 읽는 중이면 "loading"(503), 멈추는 중이면 "stopping"입니다.',
+    )
     service: str = Field(title="서비스", description='언제나 "kogpt-funcs"입니다.')
     version: str = Field(title="판")
     configuration: str = Field(
@@ -44,14 +47,23 @@ class Health(BaseModel):
     models: dict[str, Any] = Field(title="모델", description="지금 메모리에 있는 체크포인트와 그 크기입니다.")
 
 
+class Ready(BaseModel):
+    ready: bool = Field(title="준비", description="모든 함수가 새 요청에 답할 수 있으면 참, 아니면 거짓(503)입니다.")
+    loading: bool = Field(title="읽는 중", description="모델을 읽는 중이면 참입니다.")
+    stopping: bool = Field(title="멈추는 중", description="서버가 곧 멈추면 참입니다.")
+    failing: list[str] = Field(title="답하지 못하는 함수", description="제 첫 보기에도 답하지 못한 함수입니다.")
+
+
 def cards() -> FunctionCards:
     """A card for every function."""
     return FunctionCards(functions=[_card(function) for function in registry.functions().values()])
 
 
 def health() -> Health:
-    """Whether the models are warm, and which are in memory. It may wait for the model cache: call it in a thread."""
-    status = "loading" if readiness.loading.is_set() else "ok"
+    """Whether the models are warm, and which are in memory."""
+    status: Literal["ok", "loading", "stopping"] = "loading" if readiness.loading.is_set() else "ok"
+    if readiness.stopping.is_set():
+        status = "stopping"
     names = list(registry.functions())
     return Health(
         status=status,
@@ -60,6 +72,16 @@ def health() -> Health:
         configuration=identity.configuration(),
         functions=names,
         models=models.resident(),
+    )
+
+
+def ready() -> Ready:
+    """Whether a request to any function would be answered, and if not, why."""
+    return Ready(
+        ready=readiness.ready(),
+        loading=readiness.loading.is_set(),
+        stopping=readiness.stopping.is_set(),
+        failing=sorted(readiness.failing),
     )
 
 

@@ -14,23 +14,26 @@ from fastapi import Body, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 import kogpt_funcs
+from kogpt_funcs import models
 from kogpt_funcs.contract import registry, settings
 from kogpt_funcs.contract.errors import KogptError, TooLarge
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.surfaces import faults, work
 from kogpt_funcs.surfaces.additions import additions
-from kogpt_funcs.surfaces.rest.descriptions import FunctionCards, Health, cards, health
+from kogpt_funcs.surfaces.public.allowance import charge_items
+from kogpt_funcs.surfaces.rest.descriptions import FunctionCards, Health, Ready, cards, health, ready
 from kogpt_funcs.surfaces.rest.event_stream import EventStream
 from kogpt_funcs.surfaces.wire import from_json, to_json
 
 MAX_BATCH = 64
 _SMALL = 10_000  # bytes of JSON: up to here, parsing is faster than handing it to a thread
 #: Reachable without the API key: they do no work, and a browser cannot send the key for a page.
-OPEN_PATHS = ("/", "/health", "/openapi.json", "/docs", "/swagger/*")
+OPEN_PATHS = ("/", "/health", "/ready", "/openapi.json", "/docs", "/swagger/*")
 
 _DESCRIPTION = f"""한국어 글쓰기 함수 모음입니다. 함수마다 두 주소가 있습니다.
 
@@ -72,10 +75,11 @@ def create_rest() -> FastAPI:
         addition.add_rest(app)
     app.add_api_route("/functions", _cards, tags=["안내"], summary="함수 목록", response_model=FunctionCards)
     app.add_api_route("/health", _health, tags=["안내"], summary="상태", response_model=Health)
+    app.add_api_route("/ready", _ready, tags=["안내"], summary="준비", response_model=Ready)
     app.add_api_route("/docs", _docs, include_in_schema=False)
     app.add_api_route("/", _root, include_in_schema=False)
     app.mount("/swagger", StaticFiles(packages=[("fastapi_swagger", "resources")]))
-    if settings.current().api_key:
+    if settings.current().api_key or settings.current().public.keys:
         _document_key(app)
     return app
 
@@ -88,7 +92,7 @@ def _add(app: FastAPI, function: Function) -> None:
         data = await _read(request)
         result: Any = None  # stays so for a client that has left: nobody reads it
         async with work.until_left(request.receive):
-            result = await (_batch(function, data) if isinstance(data, list) else work.answer(function, data))
+            result = await (_batch(request, function, data) if isinstance(data, list) else work.answer(function, data))
         return _json(result)
 
     async def stream(request: Request) -> Response:
@@ -149,10 +153,11 @@ class UnsupportedEncoding(KogptError):
     code = "unsupported_encoding"
 
 
-async def _batch(function: Function, items: list[Any]) -> list[dict[str, Any]]:
+async def _batch(request: Request, function: Function, items: list[Any]) -> list[dict[str, Any]]:
     """One Output or FaultBody for each of `items`, in their order."""
     if len(items) > MAX_BATCH:
         raise TooLarge(f"한 번에 {MAX_BATCH}개까지 받습니다. 받은 것: {len(items):,}개. 나누어 보내 주세요.")
+    await charge_items(request.scope, len(items))
     results = await work.many(function, items)
     return [faults.body(result) if isinstance(result, KogptError) else result for result in results]
 
@@ -162,12 +167,18 @@ async def _cards(request: Request) -> Response:
 
 
 async def _health(request: Request) -> Response:
-    told = await to_thread.run_sync(health)
-    answer = _json(told)
-    if told.status == "loading":
-        answer.status_code = 503
-        answer.headers["Retry-After"] = "1"
-    return answer
+    # No thread if it can be helped: they may all be at work, and whoever watches must hear that we live.
+    told = health() if models.in_this_process() else await to_thread.run_sync(health)
+    return _unless(told.status == "loading", told)
+
+
+async def _ready(request: Request) -> Response:
+    told = ready()
+    return _unless(not told.ready, told)
+
+
+def _unless(unable: bool, told: BaseModel) -> Response:
+    return Response(to_json(told), 503 if unable else 200, {"Retry-After": "1"} if unable else {}, "application/json")
 
 
 async def _docs(request: Request) -> Response:
