@@ -7,8 +7,8 @@ install: .venv/installed
 
 .venv/installed: requirements.txt requirements-dev.txt requirements-cpu.txt
 	python3 -m venv .venv
-	-$(python) -m pip install -q --no-deps -r requirements-cpu.txt
-	$(python) -m pip install -q -r requirements-dev.txt
+	-$(python) -m pip install -q --no-compile --no-deps -r requirements-cpu.txt
+	$(python) -m pip install -q --no-compile -r requirements-dev.txt
 	touch $@
 
 run: install
