@@ -19,7 +19,7 @@ from PIL import Image
 from suite_server import serving
 
 OUT = ROOT / "docs" / "images" / "page.webp"
-WIDTH, HEIGHT = 1000, 680  # of the window, in CSS pixels
+WIDTH, HEIGHT = 1000, 720  # of the window, in CSS pixels
 _MOST_BYTES = 2_000_000
 _LONGEST_STILL = 900  # milliseconds that nothing happens while a model thinks; the film does not wait longer
 #: Function, field, what is typed there, how long the answer is read in milliseconds.
@@ -49,9 +49,11 @@ class Film:
             self.durations.append(milliseconds)
 
     def take_until_answered(self, function: str) -> None:
-        """Frames as they come until the button is back, stills cut short."""
+        """Presses the button; frames as they come until the whole answer is there, stills cut short."""
+        before = self.page.answer(function)
+        self.page.click(f"#{function}-run")
         last = time.monotonic()
-        while not self.page.texts(f"#{function}-run"):
+        while self.page.answer(function) == before or not self.page.texts(f"#{function}-run"):
             now = time.monotonic()
             self.take(min(400, int((now - last) * 1000)))
             self.durations[-1] = min(self.durations[-1], _LONGEST_STILL)
@@ -78,7 +80,6 @@ def play(film: Film, function: str, name: str, text: str, reading: int) -> None:
         page.put(function, name, text[:end])
         film.take(90)
     film.take(500)
-    page.click(f"#{function}-run")
     film.take_until_answered(function)
     film.take(reading)
 
@@ -91,6 +92,7 @@ def main() -> None:
             screen = {"width": WIDTH, "height": HEIGHT, "deviceScaleFactor": 1, "mobile": False}
             page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
             page.open(server)
+            page.driver.execute_script("document.documentElement.style.scrollbarWidth = 'none'")
             film = Film(page)
             for scene in SCENES:
                 play(film, *scene)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from kogpt_funcs.command import mapping, server
-from kogpt_funcs.contract import registry
+from kogpt_funcs.contract import registry, settings
 
 
 @server.asking
@@ -34,13 +34,16 @@ def map_file(
     A run that was stopped goes on where it was when the same command is given again. Rows are numbered as an editor
     shows them: the header is row 1.
     """
-    function = server.asked_at(registry.get(name), server_url, alone)
+    place = server.chosen(server_url, alone)
+    function = server.asked(registry.get(name), place)
     columns, values = _pairs("--map", mapped), _pairs("--set", constants)
     if column is not None:
         columns = {function.main_field: column, **columns}
     if not columns:
         raise click.UsageError("Say which column to read: --column COLUMN, or --map FIELD=COLUMN.")
-    job = mapping.plan(function, file, columns, values, out)
+    job = mapping.plan(
+        function, file, columns, values, out, settings.current().base if place is None or place.same else place.url
+    )
     done, failed = mapping.run(job)
     if failed and not done:
         raise click.exceptions.Exit(1)

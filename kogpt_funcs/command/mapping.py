@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from kogpt_funcs.contract import settings
+from kogpt_funcs.command.server import Unreachable
 from kogpt_funcs.contract.errors import Busy, CheckpointError, KogptError
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.contract.reading import from_text
@@ -29,9 +29,12 @@ class Job:
     plan: rows.Plan
     rows: int  # those that are not blank
     out: Path
+    base: str  # what answers
 
 
-def plan(function: Function, file: Path, columns: dict[str, str], values: dict[str, str], out: Path | None) -> Job:
+def plan(
+    function: Function, file: Path, columns: dict[str, str], values: dict[str, str], out: Path | None, base: str
+) -> Job:
     """The run over `file`; whatever can be wrong with the command is told here, before the first row."""
     for field in [*columns, *values]:
         if field not in function.fields:
@@ -42,7 +45,7 @@ def plan(function: Function, file: Path, columns: dict[str, str], values: dict[s
     function.parse({**function.examples[0], **constants})
     table, count = rows.surveyed(tables.open_table(file))
     planned = rows.plan(function, table, columns, constants)
-    return Job(planned, count, _out(function, table, out))
+    return Job(planned, count, _out(function, table, out), base)
 
 
 def _out(function: Function, table: Table, out: Path | None) -> Path:
@@ -92,7 +95,7 @@ def _identity(job: Job) -> dict[str, Any]:
         "file": digest,
         "columns": job.plan.columns,
         "values": job.plan.constants,
-        "base": settings.current().base,
+        "base": job.base,
     }
 
 
@@ -113,13 +116,13 @@ def _do_rows(job: Job, journal: RowJournal) -> None:
 
 
 def _answer(job: Job, row: Row) -> Entry:
-    """The entry of one row. What is no fault of the row ends the run: a checkpoint or memory that is wanting."""
+    """The entry of one row. What is no fault of the row ends the run: no checkpoint, memory or server."""
     if row.problem:
         return Entry(row.number, None, row.problem)
     output, error = running.one_of_many(job.plan.function, rows.given(job.plan, row))
     if output is not None:
         return Entry(row.number, output.model_dump(mode="json"), "")
-    if isinstance(error, (Busy, CheckpointError)):
+    if isinstance(error, (Busy, CheckpointError, Unreachable)):
         raise error
     told = str(error) if isinstance(error, KogptError) else f"예상하지 못한 오류입니다: {type(error).__name__}: {error}"
     return Entry(row.number, None, told)

@@ -6,7 +6,7 @@ import http.client
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -63,16 +63,29 @@ def asking(command: click.Command) -> click.Command:
     return command
 
 
-def asked_at(function: Function, url: str | None, alone: bool) -> Function:
-    """`function` as it is, or one that asks a server: that at `url` (KOGPT_SERVER), or one that runs here anyway.
+class Unreachable(KogptError):
+    """The server is gone, or does not let us in: no fault of one input."""
 
-    That is one at the default address which answers as this process would. KogptError where `url` leads nowhere.
+
+def asked_at(function: Function, url: str | None, alone: bool) -> Function:
+    """`function`, asked where `chosen` says."""
+    return asked(function, chosen(url, alone))
+
+
+def chosen(url: str | None, alone: bool) -> Server | None:
+    """The server at `url` (KOGPT_SERVER); without one that at the default address, if it answers as this process would.
+
+    None for this process itself. KogptError where `url` leads nowhere.
     """
     if url and alone:
         raise click.UsageError(
             say("--server와 --no-server는 함께 쓸 수 없습니다.", "Give one of --server and --no-server.")
         )
-    server = None if alone else find(url or settings.current().server)
+    return None if alone else find(url or settings.current().server)
+
+
+def asked(function: Function, server: Server | None) -> Function:
+    """`function` as it is, or one that asks `server` where that has it."""
     return function if server is None or function.name not in server.functions else _remote(function, server)
 
 
@@ -190,16 +203,14 @@ def _error(response: http.client.HTTPResponse) -> KogptError:
 def _fault(body: Any) -> KogptError:
     error = body["error"]
     problems = [FieldProblem(problem["field"], problem["message"]) for problem in error.get("problems", [])]
-    kinds: dict[str, Callable[[], KogptError]] = {
-        "invalid_input": lambda: InvalidInput(problems),
-        "busy": Busy,
-        "checkpoint": lambda: CheckpointError(error["message"]),
-    }
-    return kinds.get(error["code"], lambda: KogptError(error["message"]))()
+    if error["code"] == "invalid_input":
+        return InvalidInput(problems)
+    kinds = {"checkpoint": CheckpointError, "unauthorized": Unreachable, "unknown_function": Unreachable}
+    return Busy() if error["code"] == "busy" else kinds.get(error["code"], KogptError)(error["message"])
 
 
 def _gone(url: str) -> KogptError:
-    return KogptError(
+    return Unreachable(
         say(
             f"{url}의 서버가 답하지 않습니다. 다시 해 보거나, 서버 없이 하려면: --no-server",
             f"The server at {url} does not answer. Try again, or do without it: --no-server",

@@ -185,3 +185,23 @@ def test_ctrl_c_leaves_the_server_alone(server: Server) -> None:
     _, said = process.communicate(timeout=30)
     assert (process.returncode, said) == (130, b"")
     assert server.http.get("/api/health").status_code == 200
+
+
+def test_a_server_that_goes_ends_the_run_and_not_its_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text\n가\n나\n", "utf-8")
+    with HTTPServer(("127.0.0.1", 0), Leaving) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        there = f"http://127.0.0.1:{listening.server_port}/suite"
+        done = run("map", "change_style", path, "--column", "text", "--server", there)
+        listening.shutdown()
+    assert done.returncode == 1
+    assert "does not answer" in done.stderr.decode()
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.csv"]
+
+
+class Leaving(Odd):
+    """It hangs up on every request for an answer."""
+
+    def do_POST(self) -> None:
+        self.close_connection = True
