@@ -19,6 +19,7 @@ from kogpt_funcs.contract import identity, settings
 from kogpt_funcs.contract.errors import Busy, CheckpointError, FieldProblem, InvalidInput, KogptError
 from kogpt_funcs.contract.function import Function
 
+_HEALTH = "/api/health"  # open to all: our key goes to nobody before it is known who listens
 _PROBE_SECONDS = 2  # what listens on our port and is no suite may take its time
 _MOST_WAITING = 120  # seconds for a server that is full
 
@@ -98,7 +99,7 @@ def find(url: str | None) -> Server | None:
     except KogptError:
         return None
     if server.same:
-        return server
+        return server if _lets_in(server.url) else None
     click.echo(
         say(
             f"kogpt: {server.url}의 서버는 판이나 설정이 달라서 묻지 않습니다. 그래도 물으려면 --server {server.url}",
@@ -110,6 +111,12 @@ def find(url: str | None) -> Server | None:
     return None
 
 
+def _lets_in(url: str) -> bool:
+    """Does it answer without a key, or to ours? Nobody has named this server, so a refusal is no fault."""
+    with closing(_request(url, "GET", "/api/functions", None)) as response:
+        return response.status < 400
+
+
 def default_address() -> str:
     """Where a suite on this machine listens unless it is told otherwise."""
     return f"http://127.0.0.1:{os.environ.get('GRADIO_SERVER_PORT') or '7860'}"
@@ -118,7 +125,7 @@ def default_address() -> str:
 def probed(url: str, timeout: float) -> Server:
     """The suite at `url`, or KogptError where none answers within `timeout` seconds."""
     try:
-        response = _request(url, "GET", "/api/health", None, timeout)
+        response = _request(url, "GET", _HEALTH, None, timeout)
         health = json.loads(response.read(1_000_000))
         if health["service"] != identity.SERVICE:
             raise ValueError
@@ -179,9 +186,9 @@ def _request(url: str, method: str, path: str, body: bytes | None, timeout: floa
     """The response, unread. KogptError where nobody answers within `timeout` seconds."""
     place = urlsplit(url)
     kind = http.client.HTTPSConnection if place.scheme == "https" else http.client.HTTPConnection
-    headers = {"Content-Type": "application/json", "Connection": "close"}
-    if body is not None and (key := settings.current().api_key):
-        headers["Authorization"] = f"Bearer {key}"
+    headers: dict[str, str | bytes] = {"Content-Type": "application/json", "Connection": "close"}
+    if path != _HEALTH and (key := settings.current().api_key):
+        headers["Authorization"] = f"Bearer {key}".encode()
     try:
         connection = kind(place.hostname or "", place.port, timeout=timeout)
         connection.request(method, f"{place.path}{path}", body, headers)
@@ -195,8 +202,9 @@ def _error(response: http.client.HTTPResponse) -> KogptError:
         error = _fault(json.loads(response.read(1_000_000)))
     except (ValueError, KeyError, TypeError, OSError):
         return KogptError(f"HTTP {response.status} {response.reason}")
-    if isinstance(error, Busy) and (seconds := response.headers.get("Retry-After", "")).isdecimal():
-        return Busy(min(int(seconds), 30))
+    seconds = response.headers.get("Retry-After", "")
+    if isinstance(error, Busy) and seconds.isdecimal():
+        return Busy(int(seconds)) if int(seconds) <= _MOST_WAITING else Unreachable(error.message)
     return error
 
 
@@ -205,8 +213,10 @@ def _fault(body: Any) -> KogptError:
     problems = [FieldProblem(problem["field"], problem["message"]) for problem in error.get("problems", [])]
     if error["code"] == "invalid_input":
         return InvalidInput(problems)
-    kinds = {"checkpoint": CheckpointError, "unauthorized": Unreachable, "unknown_function": Unreachable}
-    return Busy() if error["code"] == "busy" else kinds.get(error["code"], KogptError)(error["message"])
+    if error["code"] in ("busy", "rate_limited"):
+        return Busy()
+    ending = dict.fromkeys(("unauthorized", "unknown_function", "wrong_host", "stopping"), Unreachable)
+    return {"checkpoint": CheckpointError, **ending}.get(error["code"], KogptError)(error["message"])
 
 
 def _gone(url: str) -> KogptError:

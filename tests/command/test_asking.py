@@ -107,7 +107,7 @@ def test_map_asks_the_server(server: Server, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr.decode()
     with (tmp_path / "a.classify_emotion.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [bool(row["emotion"]) for row in rows] == [True, False, True]
+    assert [bool(row["label"]) for row in rows] == [True, False, True]
 
 
 def test_chat_asks_the_server(server: Server) -> None:
@@ -128,6 +128,13 @@ def test_a_server_behind_a_key_is_asked_with_it(locked: Server) -> None:
     refused = asked(locked, "call", "classify_emotion", text, KOGPT_API_KEY="")
     assert refused.returncode == 1
     assert "API 열쇠" in refused.stderr.decode()
+
+
+def test_one_that_wants_a_key_we_have_not_is_passed_over(locked: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADIO_SERVER_PORT", locked.url.rpartition(":")[2])
+    assert asking.find(None) is None
+    with settings.using(api_key=KEY):
+        assert asking.find(None)
 
 
 class Odd(BaseHTTPRequestHandler):
@@ -183,7 +190,7 @@ def test_ctrl_c_leaves_the_server_alone(server: Server) -> None:
     process.stdout.readline()
     process.send_signal(2)
     _, said = process.communicate(timeout=30)
-    assert (process.returncode, said) == (130, b"")
+    assert (process.returncode, said.strip()) == (130, b"")
     assert server.http.get("/api/health").status_code == 200
 
 
