@@ -15,7 +15,7 @@ from gradio_client.exceptions import AppError
 from rest_client import NAMES, example, function, post
 from suite_server import KEY, Server
 
-from kogpt_funcs.surfaces.guard import MAX_BODY
+from kogpt_funcs.contract import settings
 
 Node = Callable[..., dict[str, Any]]
 
@@ -90,8 +90,9 @@ def test_what_does_not_fit_gets_the_sentence_of_rest(client: Client, server: Ser
 
 def test_more_than_rest_takes_is_refused(client: Client) -> None:
     name = NAMES[0]
-    with pytest.raises(AppError, match=f"{MAX_BODY:,}바이트"):
-        client.predict(**{**example(name), function(name).main_field: "a" * MAX_BODY}, api_name=f"/{name}")
+    most = settings.current().public.max_body
+    with pytest.raises(AppError, match=f"{most:,}바이트"):
+        client.predict(**{**example(name), function(name).main_field: "a" * most}, api_name=f"/{name}")
 
 
 @pytest.mark.parametrize("way", ["bug", "busy", "checkpoint", "own"])

@@ -25,7 +25,8 @@ _LANGUAGES = ("curl", "Python", "JavaScript")
 def tools(function: Function, names: Sequence[str]) -> gr.HTML:
     """Laid out where it is called; `names` are the function's fields in the order of the form."""
     fields = json.dumps([described(function.fields[name]) for name in names], ensure_ascii=False)
-    keyed = "true" if settings.current().api_key else "false"
+    now = settings.current()
+    keyed = "true" if now.api_key or now.public.keys else "false"
     return gr.HTML(
         f'<div data-function="{function.name}" data-key="{keyed}" data-fields="{escape(fields)}">{_body()}</div>',
         elem_id=f"{function.name}-tools",
