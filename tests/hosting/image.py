@@ -15,6 +15,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -189,7 +190,7 @@ def inside(
     `read_only`, nothing but its volumes and a fresh /tmp can be written to; `offline`, it has the loopback alone.
     """
     root = shlex.quote(str(stage.root))
-    mounts = [f"mount --bind {root} {root}", f"mount -t proc proc {root}/proc", f"mount --rbind /dev {root}/dev"]
+    mounts = [f"mount --rbind {root} {root}", f"mount -t proc proc {root}/proc", f"mount --rbind /dev {root}/dev"]
     if read_only:
         for volume in stage.volumes:
             kept = shlex.quote(f"{stage.root}.volume{volume.replace('/', '-')}")
@@ -210,7 +211,8 @@ def inside(
 def network_of_the_builder(root: Path) -> Iterator[dict[str, str]]:
     """What a step needs to reach the registries as this machine does, and the variables that say so to pip."""
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
-    listed = subprocess.run(["pip", "config", "list"], capture_output=True, text=True).stdout.splitlines()
+    asked = [sys.executable, "-m", "pip", "config", "list"]
+    listed = subprocess.run(asked, capture_output=True, text=True, check=True, cwd="/").stdout.splitlines()
     pairs = [_setting(line) for line in listed]
     told = {f"PIP_{name.upper().replace('-', '_')}": value.strip("'") for name, _, value in pairs}
     mounted = []
