@@ -1,6 +1,6 @@
 """A server that speaks OpenAI's completions API with a shipped base behind it; some of its models break on purpose.
 
-`python completions_server.py PORT`: models `base` (sound), its adapters by their names, `locked` (wants KEY), `strict`
+`python completions_server.py PORT`: models `base` (sound), its adapters, `locked` (wants KEY), `strict`
 (refuses fields it does not know), `merged` (sends all at once), `endless` (never stops), and busy, down, failing, cut,
 unfinished, garbled, page, which fail as they are called. GET /seen tells the last request and how many clients have
 left before the end.
@@ -25,7 +25,11 @@ KEY = "sk-a-key-that-nobody-may-see"
 _STANDARD = {"model", "prompt", "stream", "n", "temperature", "top_p", "max_tokens", "seed", "stop"}
 _STATUS = {"busy": 429, "down": 503, "failing": 500}
 BASE = settings.current().base
-ADAPTERS = [folder.parent.name for folder in sorted(checkpoints.place(BASE).glob("*/adapter_config.json"))]
+#: The first by its own name, as vLLM has it, the others as Ray Serve LLM does.
+ADAPTERS = {
+    f"base:{file.parent.name}" if i else file.parent.name: file.parent.name
+    for i, file in enumerate(sorted(checkpoints.place(BASE).glob("*/adapter_config.json")))
+}
 MODELS = {
     "object": "list",
     "data": [
@@ -112,7 +116,7 @@ def events(asked: dict[str, Any], at_once: int) -> Iterator[dict[str, Any]]:
         prompt=[Special("<s>"), *pieces(asked["prompt"])]
         if asked["model"] not in ADAPTERS
         else pieces(asked["prompt"]),
-        adapter=asked["model"] if asked["model"] in ADAPTERS else None,
+        adapter=ADAPTERS.get(asked["model"]),
         num_samples=asked["n"],
         temperature=asked["temperature"],
         top_p=asked["top_p"],

@@ -1,6 +1,7 @@
 """Which of a remote server's models a request goes to, and its prompt as one text. It sends nothing but GET /models.
 
-A function's adapter is the model of its name, as vLLM serves those of `--lora-modules change_style=FOLDER`.
+A function's adapter is the model of its name, as vLLM serves those of `--lora-modules change_style=FOLDER`; or
+BASE:NAME, as Ray Serve LLM has it.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ _lists: dict[str, tuple[float, list[Served]]] = {}
 
 def addressed(request: Generation, url: str, model: str, client: Any) -> tuple[str, str]:
     """(model, prompt) that `request` comes to. Raises CheckpointError where the server has no model for it."""
-    if not request.adapter or (request.adapter_optional and not _find(request.adapter, url, client)):
+    found = _find(request.adapter, url, model, client) if request.adapter else None
+    if not request.adapter or (request.adapter_optional and not found):
         return model, plain_text(request, model)
-    found = _find(request.adapter, url, client)
     if found is None:
         raise CheckpointError(
             f"Base {model!r} cannot run {request.adapter}: its server has no model of that name. Serve the adapter "
@@ -52,8 +53,9 @@ def written(prompt: Prompt, *, gemma: bool) -> str:
     return "".join(names.get(p.name, p.name) if isinstance(p, Special) else _CONTROL.sub("< ", p) for p in pieces)
 
 
-def _find(name: str, url: str, client: Any) -> Served | None:
-    return next((served for served in _list(url, client) if served.name == name), None)
+def _find(adapter: str, url: str, model: str, client: Any) -> Served | None:
+    names = (adapter, f"{model}:{adapter}")
+    return next((served for served in _list(url, client) if served.name in names), None)
 
 
 def _list(url: str, client: Any) -> Iterable[Served]:
