@@ -17,7 +17,7 @@ sys.path.insert(0, sys.argv[1])
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.contract.registry import functions
 
-_SECONDS = 300
+_SECONDS = 800
 
 
 def get(url: str, body: Any = None) -> str:
