@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 ASKED: dict[str, tuple[str, dict[str, Any] | None, int]] = {  # name: (path, body, clients)
-    "schema, no model": ("/api/openapi.json", None, 8),
+    "health, no model": ("/api/health", None, 8),
     "classify_emotion": ("/api/classify_emotion", {"text": "내일 시험인데 하나도 못 했어. 어떡하지?"}, 8),
     "continue_text, 32 tokens": (
         "/api/continue_text",
