@@ -60,7 +60,9 @@ def _api() -> Any:
     from starlette.applications import Starlette
 
     from kogpt_funcs.surfaces import routes
+    from kogpt_funcs.surfaces.public import wrapping
 
+    wrapping.check()
     here = serve.get_replica_context().app_name
     models.run_by(Replicas(*(serve.get_deployment_handle(name, app_name=here) for name in ("Generator", "Classifier"))))
     readiness.loading.set()

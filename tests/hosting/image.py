@@ -220,7 +220,7 @@ def network_of_the_builder(root: Path) -> Iterator[dict[str, str]]:
         shutil.copy(told["PIP_CERT"], root / "run/builder.crt")
         told["PIP_CERT"] = "/run/builder.crt"
     for found in re.findall(r"(?<![\w:/])(?:file://)?(/[\w./-]+)", " ".join(told.values())):
-        place = Path(found) if Path(found).is_dir() else Path(found).parent
+        place = Path(found) if Path(found).is_dir() and Path(found).name != "simple" else Path(found).parent
         at = root / str(place).lstrip("/")
         if place.is_dir() and not at.exists():
             at.mkdir(parents=True)

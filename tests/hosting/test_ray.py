@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pickle
@@ -20,6 +21,7 @@ import httpx
 import psutil
 import pytest
 import yaml
+from mcp import Client
 from package_copy import ROOT, run
 from ports import free_port
 from suite_server import Server
@@ -27,6 +29,7 @@ from venvs import environment
 
 from kogpt_funcs.contract import registry
 from kogpt_funcs.contract.errors import Busy, CheckpointError, InvalidInput, KogptError
+from kogpt_funcs.contract.function import Function
 from kogpt_funcs.hosting import scale
 from kogpt_funcs.hosting.replicas import Replicas, _newest
 
@@ -137,7 +140,7 @@ def healthy(url: str) -> bool:
         return False
 
 
-class Client(threading.Thread):
+class Visitor(threading.Thread):
     """Asks one request after another, half of them as streams, until told to stop; keeps what was not answered."""
 
     def __init__(self, url: str, number: int, expected: dict[int, Any], over: threading.Event) -> None:
@@ -175,12 +178,12 @@ def last_event(text: str) -> Any:
 
 
 @contextmanager
-def load(cluster: Cluster) -> Iterator[list[Client]]:
+def load(cluster: Cluster) -> Iterator[list[Visitor]]:
     """Clients that ask for as long as the block lasts."""
     with httpx.Client(base_url=cluster.url, timeout=300, trust_env=False) as http:
         expected = {seed: http.post("/api/continue_text", json={**ASKED, "seed": seed}).json() for seed in range(4)}
     over = threading.Event()
-    clients = [Client(cluster.url, number, expected, over) for number in range(CLIENTS)]
+    clients = [Visitor(cluster.url, number, expected, over) for number in range(CLIENTS)]
     for client in clients:
         client.start()
     try:
@@ -192,7 +195,7 @@ def load(cluster: Cluster) -> Iterator[list[Client]]:
             assert not client.is_alive()
 
 
-def all_have(clients: list[Client], more: int) -> None:
+def all_have(clients: list[Visitor], more: int) -> None:
     """Waits until each client has had `more` answers from now on, or something wrong."""
     before = [client.answered for client in clients]
     until = time.monotonic() + START_SECONDS
@@ -210,6 +213,16 @@ def test_answers_are_those_of_one_process(cluster: Cluster, server: Server) -> N
             assert theirs.status_code == 200, theirs.text
             assert theirs.json() == server.http.post(f"/api/{function.name}", json=asked).json()
     assert len(cluster.replicas("Generator")) == 2
+
+
+@pytest.mark.soak
+def test_mcp_answers(cluster: Cluster) -> None:
+    async def asked(function: Function) -> Any:
+        async with Client(f"{cluster.url}/mcp") as client:
+            return (await client.call_tool(function.name, function.examples[0])).structured_content
+
+    for function in (registry.get("classify_emotion"), registry.get("continue_text")):
+        function.output.model_validate(asyncio.run(asked(function)))
 
 
 @pytest.mark.soak
