@@ -20,6 +20,7 @@ import pytest
 from browser import Page, chromium
 from package_copy import ROOT
 from packaging.requirements import Requirement
+from places import lines
 from ports import answered, free_port
 from selenium.webdriver.common.keys import Keys
 from venvs import environment
@@ -82,6 +83,15 @@ def texts(answer: Any) -> list[str]:
     if isinstance(answer, list):
         return [text for part in answer for text in texts(part)]
     return [answer] if isinstance(answer, str) else []
+
+
+@pytest.mark.soak
+def test_the_line_of_the_docs_answers(opyrator: Path) -> None:
+    line = next(line for line in lines("opyrator") if " call " in line)
+    command = line.replace(".venv-opyrator/bin/opyrator", str(opyrator))
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["text"]
 
 
 @pytest.mark.soak

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import re
+import shlex
 import subprocess
 import threading
 import time
@@ -23,6 +24,7 @@ import pytest
 import yaml
 from mcp import Client
 from package_copy import ROOT, run
+from places import lines
 from ports import free_port
 from suite_server import Server
 from venvs import environment
@@ -105,12 +107,13 @@ class Cluster:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """`kogpt serve --ray` as docs/hosting.md has it, on small shares of a core."""
+    """The line of docs/hosting.md, on small shares of a core."""
     python = environment("ray", "-r", ROOT / "requirements.txt", "-r", ROOT / "requirements-ray.txt") / "python"
     log = tmp_path_factory.mktemp("ray") / "log"
     port = free_port()
-    shares = ["generators=2", "generator_cores=0.3", "classifier_cores=0.2", "api_cores=0.2"]
-    command = [python, "-m", "kogpt_funcs", "serve", "--ray", "--port", str(port)]
+    shares = ["generator_cores=0.3", "classifier_cores=0.2", "api_cores=0.2"]
+    line = next(line for line in lines("ray") if " serve --ray " in line)
+    command = [python, *shlex.split(line)[1:], "--port", str(port)]
     told = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(ROOT)}
     with log.open("wb") as file:
         process = subprocess.Popen(

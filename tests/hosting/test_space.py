@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from package_copy import run
+from package_copy import ROOT, run
 from packaging.requirements import Requirement
+from places import lines
 from ports import free_port
 from pydantic import ValidationError
 from venvs import environment
@@ -158,6 +159,15 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, b"")
     assert b"not an empty folder" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_the_line_of_the_docs_writes_a_space(tmp_path: Path) -> None:
+    (line,) = lines("space")
+    command = line.replace("kogpt ", f"{sys.executable} -m kogpt_funcs ", 1)
+    told = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, env=told, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "space/app.py").is_file()
 
 
 def test_a_written_space_starts_and_answers(tmp_path: Path) -> None:
