@@ -45,7 +45,11 @@ def _answer(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
         return {"seconds": _call(request["function"], request["data"], request["times"])}
     if "documents" in request:
         return {"bits": engine.bits([Document(*document) for document in request["documents"]])}
+    if "limits" in request:
+        return {"limits": engine.limits()}
     prompts = [Prompt(*prompt) for prompt in request["prompts"]]
+    if "profile" in request:
+        return {"profile": engine.profile(prompts, request["new"])}
     started = time.perf_counter()
     tokens = engine.write(prompts, request["new"])
     return {"tokens": tokens, "seconds": time.perf_counter() - started}

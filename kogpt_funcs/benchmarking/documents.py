@@ -4,14 +4,18 @@ out.
 
 from __future__ import annotations
 
+import json
+import lzma
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.models import Special
-from kogpt_funcs.models.tokenizers.kogpt2 import END, Tokenizer
+from kogpt_funcs.models.tokenizers import read_tokenizer
+from kogpt_funcs.models.tokenizers.tokenizer import Tokenizer
 
-_MOST_TOKENS = 40_000
+_MOST_TOKENS = 20_000
 _BLOCKS = 16  # of each held-out group
 
 
@@ -31,7 +35,7 @@ class Documents(NamedTuple):
 
 def read_documents(path: Path, folder: Path) -> Documents:
     """The documents in `path` for the checkpoint in `folder`: a text a line, or a folder of held-out blocks (.npz)."""
-    tokenizer = Tokenizer(folder / "tokenizer.json")
+    tokenizer = read_tokenizer(folder)
     found = _blocks(path, tokenizer) if path.is_dir() else _lines(path, tokenizer)
     if not found.characters:
         raise KogptError(
@@ -44,15 +48,24 @@ def read_documents(path: Path, folder: Path) -> Documents:
 def _lines(path: Path, tokenizer: Tokenizer) -> Documents:
     documents: list[Document] = []
     characters = tokens = 0
-    for line in path.read_text(encoding="utf-8-sig").splitlines():
+    for line in _texts(path):
         if text := line.strip()[:1000]:
-            ids = [*tokenizer.encode([Special("<s>"), text]), END][:256]
+            ids = [*tokenizer.encode([Special("<s>"), text]), tokenizer.end][:256]
             documents.append(Document(ids, [False] + [True] * (len(ids) - 1)))
             characters += _characters(ids, tokenizer)
             tokens += len(ids)
         if tokens >= _MOST_TOKENS:
             break
     return Documents(documents, characters)
+
+
+def _texts(path: Path) -> Iterator[str]:
+    """A text a line; of .jsonl.xz the field `text` of each row."""
+    if path.suffixes[-2:] == [".jsonl", ".xz"]:
+        with lzma.open(path, "rt", encoding="utf-8") as rows:
+            yield from (str(json.loads(row)["text"]) for row in rows)
+    else:
+        yield from path.read_text(encoding="utf-8-sig").splitlines()
 
 
 def _blocks(path: Path, tokenizer: Tokenizer) -> Documents:
@@ -73,7 +86,7 @@ def _characters(ids: list[int], tokenizer: Tokenizer) -> int:
     """How many characters the texts in `ids` have: each ends with </s>, and decodes with a blank in front."""
     texts: list[list[int]] = [[]]
     for token in ids:
-        if token == END:
+        if token == tokenizer.end:
             texts.append([])
         else:
             texts[-1].append(token)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from kogpt_funcs.benchmarking import limits
 from kogpt_funcs.benchmarking.documents import Document
 from kogpt_funcs.benchmarking.prompts import Prompt
 from kogpt_funcs.contract import settings
@@ -31,6 +32,14 @@ class Engine(ABC):
     def bits(self, documents: Sequence[Document]) -> float:
         """How many bits its weights need for the counted ids of `documents`."""
         raise NotImplementedError(f"{type(self).__name__} is not asked for bits")
+
+    def limits(self) -> dict[str, float]:
+        """What the processor allows with its weights; see limits.limits."""
+        raise NotImplementedError(f"{type(self).__name__} is not asked for limits")
+
+    def profile(self, prompts: Sequence[Prompt], new: int) -> dict[str, float]:
+        """Where `write`'s time goes; see limits.profile."""
+        raise NotImplementedError(f"{type(self).__name__} is not asked for a profile")
 
 
 class Transformers(Engine):
@@ -153,6 +162,21 @@ class Ours(Engine):
         *_, (sample,) = models.generate(request)
         # What reached its length was computed whole; an unfinished last word is only cut from the answer.
         return new if sample.finish_reason == "length" else sample.tokens
+
+    def limits(self) -> dict[str, float]:
+        return limits.limits(self._network)
+
+    def profile(self, prompts: Sequence[Prompt], new: int) -> dict[str, float]:
+        return limits.profile(self._network, lambda: self.write(prompts, new))
+
+    @property
+    def _network(self) -> Any:
+        from kogpt_funcs.models import cache
+        from kogpt_funcs.models.bases.language_model import LanguageModel
+
+        base = str(self.folder)
+        with cache.using(base, lambda: LanguageModel(base)) as model:
+            return model.network
 
     def bits(self, documents: Sequence[Document]) -> float:
         from kogpt_funcs.models.bases.language_model import LanguageModel

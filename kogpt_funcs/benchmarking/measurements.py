@@ -16,13 +16,17 @@ from typing import Any, Literal
 
 from kogpt_funcs.benchmarking.classifying import measure_classifier
 from kogpt_funcs.benchmarking.documents import read_documents
+from kogpt_funcs.benchmarking.limits import most
 from kogpt_funcs.benchmarking.prompts import Prompt, prompts
+from kogpt_funcs.benchmarking.residence import peak_of, resident
 from kogpt_funcs.benchmarking.servers import GradioDemo, OurServer, Server
 from kogpt_funcs.benchmarking.worker import Missing, Worker
+from kogpt_funcs.models.bases import checkpoints
 
 OURS, BASELINE = "ours", "transformers"
 _REST = 0.3  # seconds between two engines, for the threads of the one before to go to sleep
 _TEXTS = 64
+_LONG = (256, 256)  # tokens of a prompt and of what is written, where memory is measured
 _CALLS = 20  # direct calls and requests of a surface's repeat
 _SMALL = {"text": "안녕", "max_new_tokens": 8, "temperature": 0}
 
@@ -62,7 +66,9 @@ class Bench:
         self, model: str, folder: Path, load: Load, tell: Callable[[str], None], text: Path | None = None
     ) -> None:
         self.model, self.folder, self.load, self.tell, self.text = model, folder, load, tell, text
+        self.base = model if checkpoints.place(model).is_dir() else str(folder)  # by its name it finds its adapters
         self.prompts = prompts(folder, load.clients, load.prompt)
+        self._speed: dict[str, float] = {}  # ours, by what was measured
         self._running: dict[str, Worker | Server | None] = {}
         self._stack = ExitStack()
 
@@ -101,7 +107,7 @@ class Bench:
         peers = self._workers("transformers")
         if isinstance(server, OurServer):
             held = server.health()["models"]["checkpoints"]
-            base = [entry for entry in held if entry["name"] == str(self.folder)] or held
+            base = [entry for entry in held if entry["name"] == self.base] or held
             yield self._figure("weights", server.name, sum(entry["bytes"] for entry in base) / 1e6, "MB", "less")
             yield self._figure(
                 "weights, all functions", server.name, sum(entry["bytes"] for entry in held) / 1e6, "MB", "less"
@@ -110,6 +116,30 @@ class Bench:
         processes: dict[str, Worker | Server] = {**peers, **self._servers()}
         for name, process in processes.items():
             yield self._figure("process", name, resident(process.pid) / 1e6, "MB", "less")
+        if isinstance(server, OurServer):
+            self.tell(
+                f"{self.model}: {_LONG[1]} more tokens after {_LONG[0]}, {self.load.clients} at once, adapters loaded"
+            )
+            adapters, peak = peak_of(server, self.base, prompts(self.folder, self.load.clients, _LONG[0]), _LONG[1])
+            what = f"process, {adapters} adapters, {self.load.clients} streams of {sum(_LONG)}"
+            yield self._figure(what, server.name, peak / 1e6, "MB", "less")
+
+    def limits(self) -> Iterator[Figure]:
+        """What memory and arithmetic of this processor allow, the share that was reached, and what eats the rest."""
+        worker = self._workers(OURS).get(OURS)
+        found = worker.limits() if worker else {}
+        if not worker or not found:
+            self.tell(f"{self.model}: limits are left out, as no kernels run here")
+            return
+        yield self._figure("memory reads", "processor", found["bytes_a_second"] / 1e9, "GB/s", "more")
+        yield self._figure("int8 peak", "processor", found["products_a_second"] / 1e9, "G products/s", "more")
+        for what, streams in (("one stream", 1), (f"{self.load.clients} at once", self.load.clients)):
+            limit, by = most(found, streams)
+            yield self._figure(f"limit, {what}", by, limit, "tokens/s", "more")
+            if what in self._speed:
+                yield self._figure(f"of the limit, {what}", OURS, 100 * self._speed[what] / limit, "%", "more")
+            for name, share in worker.profile(self.prompts[:streams], self.load.new).items():
+                yield self._figure(f"time, {what}: {name}", OURS, 100 * share, "%", "less")
 
     def overhead(self) -> Iterator[Figure]:
         """What REST adds to a small request: its median less that of a direct call in another process, turn about."""
@@ -161,6 +191,8 @@ class Bench:
                 if turn >= 0:
                     speeds[name].append(tokens / seconds)
         for name, found in speeds.items():
+            if name.startswith(OURS):
+                self._speed[what] = statistics.median(found)
             yield self._figure(what, name, statistics.median(found), "tokens/s", "more", found)
 
     def _figure(
@@ -177,9 +209,7 @@ class Bench:
         return {server.name: server for server in started if server is not None}
 
     def _server(self, kind: type[OurServer] | type[GradioDemo]) -> Server | None:
-        make = (
-            partial(GradioDemo, self.folder, self.load.new) if kind is GradioDemo else partial(OurServer, self.folder)
-        )
+        make = partial(GradioDemo, self.folder, self.load.new) if kind is GradioDemo else partial(OurServer, self.base)
         server = self._start(kind.name, make)
         return server if isinstance(server, Server) else None
 
@@ -207,14 +237,6 @@ def percentile(values: Sequence[float], share: int) -> float:
     """The value that `share` of 100 are not above (nearest rank)."""
     ordered = sorted(values)
     return ordered[max(0, -(-len(ordered) * share // 100) - 1)]
-
-
-def resident(pid: int) -> int:
-    """Bytes of a process and its children that are in memory."""
-    import psutil
-
-    process = psutil.Process(pid)
-    return sum(p.memory_info().rss for p in (process, *process.children(recursive=True)))
 
 
 def _parameters(folder: Path) -> int:

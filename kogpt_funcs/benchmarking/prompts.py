@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kogpt_funcs.models import Special
-from kogpt_funcs.models.tokenizers.kogpt2 import Tokenizer
+from kogpt_funcs.models.tokenizers import read_tokenizer
+from kogpt_funcs.models.tokenizers.tokenizer import Tokenizer
 
 _SENTENCES = (
     "어느 날 아침, 그는 낯선 편지 한 통을 받았다.",
@@ -33,7 +34,7 @@ class Prompt(NamedTuple):
 
 def prompts(folder: Path, count: int, tokens: int) -> list[Prompt]:
     """`count` prompts of `tokens` tokens (never more) by the tokenizer in `folder`."""
-    tokenizer = Tokenizer(folder / "tokenizer.json")
+    tokenizer = read_tokenizer(folder)
     return [_prompt(tokenizer, i, tokens) for i in range(count)]
 
 

@@ -92,11 +92,9 @@ class OurServer(Server):
 
     name = "ours, REST"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, base: str) -> None:
         port = _free_port()
-        super().__init__(
-            ["-m", "kogpt_funcs", "serve", "--port", str(port)], port, "/api/health", {"KOGPT_BASE": str(folder)}
-        )
+        super().__init__(["-m", "kogpt_funcs", "serve", "--port", str(port)], port, "/api/health", {"KOGPT_BASE": base})
 
     def ask(self, prompt: Prompt, new: int) -> int:
         answer = self.http.post("/api/continue_text", json=_request(prompt, new))

@@ -61,6 +61,14 @@ class Worker:
         """Bits that the engine's weights need for the counted ids of `documents`."""
         return float(self._ask({"documents": list(documents)})["bits"])
 
+    def limits(self) -> dict[str, float]:
+        """What the processor allows with the engine's weights."""
+        return dict(self._ask({"limits": True})["limits"])
+
+    def profile(self, prompts: Sequence[Prompt], new: int) -> dict[str, float]:
+        """Where the time of writing goes, in shares."""
+        return dict(self._ask({"profile": True, "prompts": list(prompts), "new": new})["profile"])
+
     def close(self) -> None:
         self._process.terminate()
         for pipe in (self._process.stdin, self._process.stdout):

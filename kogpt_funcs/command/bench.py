@@ -15,8 +15,9 @@ from kogpt_funcs.contract.errors import KogptError
 if TYPE_CHECKING:
     from kogpt_funcs.benchmarking.measurements import Figure, Load
 
-_WHAT = ("stream", "concurrent", "latency", "memory", "overhead", "quality", "classifier")
-_HELD_OUT = Path("runs/base/heldout")
+_WHAT = ("stream", "concurrent", "limits", "latency", "memory", "overhead", "quality", "classifier")
+#: Texts that a base has not read, where they lie in a clone.
+_HELD_OUT = {"small": Path("runs/base/heldout"), "gemma": Path("data/written/prose.jsonl.xz")}
 
 
 @click.command(
@@ -27,7 +28,7 @@ _HELD_OUT = Path("runs/base/heldout")
     "--model",
     "models",
     multiple=True,
-    default=("kogpt2", "small"),
+    default=("kogpt2", "gemma"),
     show_default=True,
     help="kogpt2: its shape with random weights; else a checkpoint in weights/ or a folder. May be given "
     "several times.",
@@ -50,8 +51,8 @@ _HELD_OUT = Path("runs/base/heldout")
 @click.option(
     "--text",
     type=click.Path(path_type=Path, exists=True),
-    help="Held-out text for quality: a file, a text a line, or a run's heldout/. [default: runs/base/heldout, "
-    "where it is there]",
+    help="Held-out text for quality: a file, a text a line or .jsonl.xz, or a run's heldout/. [default: "
+    "what a clone has for the base]",
 )
 @click.option(
     "--out",
@@ -90,8 +91,8 @@ def bench(
 def _measure(model: str, folder: Path, load: Load, what: tuple[str, ...], text: Path | None) -> list[Figure]:
     from kogpt_funcs.benchmarking.measurements import Bench
 
-    if model == "small" and text is None and _HELD_OUT.is_dir():
-        text = _HELD_OUT
+    if text is None and model in _HELD_OUT and _HELD_OUT[model].exists():
+        text = _HELD_OUT[model]
     with Bench(Path(model).name, folder, load, _tell, text) as bench:
         return [figure for name in what if name != "classifier" for figure in getattr(bench, name)()]
 

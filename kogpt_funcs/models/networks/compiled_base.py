@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from ctypes import c_float, c_int, c_int8, c_int32
+from ctypes import c_double, c_float, c_int, c_int8, c_int32, c_uint16
 from typing import Any
 
 import torch
@@ -24,7 +24,10 @@ from kogpt_funcs.models.networks.compiled_structures import (
 from kogpt_funcs.models.networks.kernels import library
 from kogpt_funcs.models.networks.network import Adapter, Network, Work
 
-COLUMNS, _BLOCK = 32, 128  # linear.h: units of outputs and of inputs
+COLUMNS, _BLOCK = 32, 64  # linear.h: units of outputs and of inputs
+
+#: pool.h: what a pass's time is counted under.
+SPENT_ON = ("linear layers", "adapters", "attention", "between", "head")
 
 
 class Compiled(Network):
@@ -93,6 +96,18 @@ class Compiled(Network):
         self.kernels.top(pointer(logits, c_float), rows, vocabulary, k, pointer(ids, c_int), pointer(values, c_float))
         return values, ids.long()
 
+    @property
+    def products(self) -> int:
+        """Multiply-adds of the linear layers for one token, the head among them."""
+        linears = [linear for layer in self._layers for linear in layer.linear]
+        return sum(linear.outputs * linear.inputs for linear in [*linears, self._head])
+
+    def spent(self) -> dict[str, float]:
+        """Seconds that passes have spent since the last call, by what they did."""
+        seconds = (c_double * len(SPENT_ON))()
+        self.kernels.spent(seconds)
+        return dict(zip(SPENT_ON, seconds, strict=True))
+
     def _prepare(self, length: int) -> None:
         """What an architecture needs for sequences of `length` tokens."""
 
@@ -115,7 +130,9 @@ class Compiled(Network):
         real, inputs = source.shape
         outputs = -(-real // COLUMNS) * COLUMNS
         packed = torch.empty(outputs * inputs, dtype=torch.int8)
-        scale, total = torch.empty(outputs), torch.empty(-(-inputs // _BLOCK) * outputs, dtype=torch.int32)
+        scale, blocks = torch.empty(outputs), -(-inputs // _BLOCK)
+        share = torch.empty(blocks * outputs, dtype=torch.float16)
+        total = torch.empty(blocks * outputs, dtype=torch.int32)
         self.kernels.pack(
             pointer(source, c_float),
             real,
@@ -123,13 +140,15 @@ class Compiled(Network):
             inputs,
             pointer(packed, c_int8),
             pointer(scale, c_float),
+            pointer(share, c_uint16),
             pointer(total, c_int32),
         )
-        self._kept += [packed, scale, total]
+        self._kept += [packed, scale, share, total]
         biases = [bias for _, bias in parts if bias is not None]
         return Linear(
             pointer(packed, c_int8),
             pointer(scale, c_float),
+            pointer(share, c_uint16),
             pointer(total, c_int32),
             self._floats(torch.cat(biases)) if biases else None,
             outputs,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, Structure, c_float, c_int, c_int8, c_int32, c_void_p
+from ctypes import POINTER, Structure, c_float, c_int, c_int8, c_int32, c_uint16, c_void_p
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ class Linear(Structure):
     _fields_ = [
         ("weight", POINTER(c_int8)),
         ("scale", POINTER(c_float)),
+        ("share", POINTER(c_uint16)),
         ("sum", POINTER(c_int32)),
         ("bias", POINTER(c_float)),
         ("outputs", c_int),

@@ -72,6 +72,8 @@ def loaded(isa: str) -> Any:
                 found: Any = ctypes.CDLL(str(path))
                 found.start_threads(settings.current().threads)
                 found.isa = isa
+                found.bytes_a_second.restype = found.products_a_second.restype = ctypes.c_double
+                found.bytes_a_second.argtypes = [ctypes.c_void_p, ctypes.c_long]
                 return found
         except (OSError, subprocess.SubprocessError) as error:
             log.info("No decoder in C for %s by %s (%s).", isa, find.__name__, error)

@@ -48,7 +48,7 @@ def build(isa: str, path: Path, compiler: str) -> None:
     try:
         # From the sources' own folder, so that no path gets into what is built.
         command = [compiler, *_FLAGS, *ISAS[isa], "decoder.c", "-o", half_written.name, "-lm"]
-        subprocess.run(command, check=True, capture_output=True, timeout=120, cwd=SOURCES)
+        subprocess.run(command, check=True, capture_output=True, timeout=600, cwd=SOURCES)
         os.replace(half_written.name, path)
     finally:
         Path(half_written.name).unlink(missing_ok=True)

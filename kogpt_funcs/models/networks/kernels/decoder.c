@@ -8,6 +8,7 @@
  */
 #include "gemma3.h"
 #include "gpt2.h"
+#include "limits.h"
 #include "processor.h"
 #include "top.h"
 
@@ -19,12 +20,15 @@ int forward(const Model *model, const Token *tokens, int count, const int *last,
     void *memory = rooms(&p);
     if (!memory) return 1;
     pthread_mutex_lock(&pool.call);
+    mark();
     run(embed_token, &p, count, (long)count * model->width * 4);
     for (p.index = 0; p.index < model->layers; p.index++) {
         p.layer = &model->layer[p.index];
         block(&p);
     }
+    spend(BETWEEN);
     head(&p, last, wanted, logits);
+    spend(HEAD);
     pthread_mutex_unlock(&pool.call);
     free(memory);
     return 0;

@@ -7,14 +7,15 @@
 
 #define COLUMNS 32 /* outputs of a linear layer that one piece of work computes */
 #define TILE 16    /* rows of quantised tokens have room up to a multiple of this */
-#define BLOCK 128  /* inputs of a token that share a scale, as a few are far larger than the rest */
+#define BLOCK 64   /* inputs that share a scale, a token's and an output's, as a few are far larger than the rest */
 #define PARTS 3    /* linear layers of a checkpoint that may be one here: query, key and value */
 #define RANKS 4    /* ranks of a low-rank addition that one piece of work goes down to */
 
 typedef struct {
     const int8_t *weight; /* [outputs / 32][2][inputs / GROUP][16][GROUP], or [outputs][inputs] where GROUP is 1 */
     const float *scale;   /* [outputs] */
-    const int32_t *sum;   /* [blocks][outputs], OFFSET times the sum of an output's weights of a block; unused where OFFSET is 0 */
+    const uint16_t *share; /* fp16 [outputs / 32][blocks][32]: of an output's scale, what its weights of a block need */
+    const int32_t *sum;   /* [outputs / 32][blocks][32], OFFSET times the sum of an output's weights of a block; unused where OFFSET is 0 */
     const float *bias;    /* [outputs] or NULL */
     int outputs, inputs;  /* multiples of 32 and of 16 */
     int parts, widths[PARTS]; /* of how many layers of the checkpoint it is made, and their outputs */
@@ -53,14 +54,18 @@ static inline Vector adapted(const Multiply *m, int token, int column, Vector y)
 
 static inline int blocks_of(int inputs) { return (inputs + BLOCK - 1) / BLOCK; }
 
+/* Where an output's place in [outputs / 32][blocks][32] is. */
+static inline size_t part_of_block(int output, int block, int inputs) {
+    return ((size_t)(output / COLUMNS) * blocks_of(inputs) + block) * COLUMNS + output % COLUMNS;
+}
+
 /* Adds a block's dot products of 16 neighbours with one token, whole numbers, to y. */
 static inline Vector joined(const Multiply *m, int token, int column, int block, Sums sum, Vector y) {
 #if OFFSET
-    sum = less(sum, m->linear->sum + (size_t)block * m->linear->outputs + column);
-#else
-    (void)column;
+    sum = less(sum, m->linear->sum + part_of_block(column, block, m->linear->inputs));
 #endif
-    return fused(floats(sum), all(m->scale[token * blocks_of(m->linear->inputs) + block]), y);
+    const Vector scale = times(half(m->linear->share + part_of_block(column, block, m->linear->inputs)), all(m->scale[token * blocks_of(m->linear->inputs) + block]));
+    return fused(floats(sum), scale, y);
 }
 
 static inline void put(const Multiply *m, int token, int column, Vector y) {
@@ -70,22 +75,23 @@ static inline void put(const Multiply *m, int token, int column, Vector y) {
     store(m->out + (size_t)token * l->outputs + column, y);
 }
 
-/* `rows` tokens (at most ROWS) from `first` on, COLUMNS outputs from `column` on. */
+/* `rows` tokens (at most ROWS) from `first` on, COLUMNS outputs from `column` on, SIDES times 16 of them at once. */
 static inline __attribute__((always_inline)) void multiply_rows(const Multiply *m, int column, int first, const int rows) {
     const int inputs = m->linear->inputs;
-    const int8_t *w = m->linear->weight + (size_t)column * inputs;
-    Vector y[ROWS][2];
-    for (int r = 0; r < rows; r++) y[r][0] = y[r][1] = all(0.0f);
-    for (int from = 0, block = 0; from < inputs; from += BLOCK, block++) {
-        const int n = inputs - from < BLOCK ? inputs - from : BLOCK;
-        Sums s[ROWS][2];
-        dot_products(w + (size_t)from * (GROUP == 1 ? 1 : LANES), m->q + (size_t)first * inputs + from, inputs, n, rows, s);
+    for (const int end = column + COLUMNS; column < end; column += SIDES * LANES) {
+        const int8_t *w = m->linear->weight + (size_t)column * inputs;
+        Vector y[ROWS][SIDES];
         for (int r = 0; r < rows; r++)
-            for (int side = 0; side < 2; side++) y[r][side] = joined(m, first + r, column + side * LANES, block, s[r][side], y[r][side]);
-    }
-    for (int r = 0; r < rows; r++) {
-        put(m, first + r, column, y[r][0]);
-        put(m, first + r, column + LANES, y[r][1]);
+            for (int side = 0; side < SIDES; side++) y[r][side] = all(0.0f);
+        for (int from = 0, block = 0; from < inputs; from += BLOCK, block++) {
+            const int n = inputs - from < BLOCK ? inputs - from : BLOCK;
+            Sums s[ROWS][SIDES];
+            dot_products(w + (size_t)from * (GROUP == 1 ? 1 : LANES), m->q + (size_t)first * inputs + from, inputs, n, rows, s);
+            for (int r = 0; r < rows; r++)
+                for (int side = 0; side < SIDES; side++) y[r][side] = joined(m, first + r, column + side * LANES, block, s[r][side], y[r][side]);
+        }
+        for (int r = 0; r < rows; r++)
+            for (int side = 0; side < SIDES; side++) put(m, first + r, column + side * LANES, y[r][side]);
     }
 }
 
@@ -151,26 +157,53 @@ typedef struct {
     int real, outputs, inputs;
     int8_t *packed;
     float *scale;
+    uint16_t *share;
     int32_t *sum;
 } Pack;
 
+static float largest_of(const float *x, int n) {
+    float most = 0.0f;
+    for (int i = 0; i < n; i++) most = fmaxf(most, fabsf(x[i]));
+    return most;
+}
+
+static inline float half_at(const uint16_t *from) {
+    uint16_t halves[LANES] = {*from};
+    float values[LANES];
+    store(values, half(halves));
+    return values[0];
+}
+
+/* most / whole in fp16, rounded up, so that no weight exceeds 127 of its scale. */
+static float share_of(float most, float whole, uint16_t *kept) {
+    float shares[LANES] = {whole > 0.0f ? fmaxf(most / whole * 1.0005f, 0x1p-12f) : 0.0f};
+    uint16_t halves[LANES];
+    store_half(halves, load(shares));
+    *kept = halves[0];
+    return half_at(kept);
+}
+
 static void pack_output(void *argument, int n) {
     const Pack *p = argument;
-    const float *from = p->weight + (size_t)n * p->inputs;
-    float most = 0.0f;
-    for (int k = 0; n < p->real && k < p->inputs; k++) most = fmaxf(most, fabsf(from[k]));
-    p->scale[n] = most / 127.0f;
-    for (int k = 0; k < p->inputs; k++) {
-        const int q = most > 0.0f ? (int)lrintf(from[k] / p->scale[n]) : 0;
-        int32_t *sum = &p->sum[(size_t)(k / BLOCK) * p->outputs + n];
-        p->packed[weight_at(n, k, p->inputs)] = (int8_t)q;
-        *sum = (k % BLOCK ? *sum : 0) + OFFSET * q;
+    const float *from = p->weight + (size_t)n * p->inputs, whole = n < p->real ? largest_of(from, p->inputs) : 0.0f;
+    p->scale[n] = whole / 127.0f;
+    for (int first = 0; first < p->inputs; first += BLOCK) {
+        const int count = p->inputs - first < BLOCK ? p->inputs - first : BLOCK;
+        const size_t at = part_of_block(n, first / BLOCK, p->inputs);
+        const float scale = p->scale[n] * share_of(largest_of(from + first, count), whole, &p->share[at]);
+        int32_t sum = 0;
+        for (int k = first; k < first + count; k++) {
+            const int q = whole > 0.0f ? (int)lrintf(fminf(fmaxf(from[k] / scale, -127.0f), 127.0f)) : 0;
+            p->packed[weight_at(n, k, p->inputs)] = (int8_t)q;
+            sum += q;
+        }
+        p->sum[at] = OFFSET * sum;
     }
 }
 
 /* Quantises weight [outputs, inputs] (fp32, row by row) into the layout of Linear; rows from `real` on are zero. */
-void pack(const float *weight, int real, int outputs, int inputs, int8_t *packed, float *scale, int32_t *sum) {
-    Pack p = {weight, real, outputs, inputs, packed, scale, sum};
+void pack(const float *weight, int real, int outputs, int inputs, int8_t *packed, float *scale, uint16_t *share, int32_t *sum) {
+    Pack p = {weight, real, outputs, inputs, packed, scale, share, sum};
     pthread_mutex_lock(&pool.call);
     run(pack_output, &p, outputs, (long)outputs * inputs);
     pthread_mutex_unlock(&pool.call);

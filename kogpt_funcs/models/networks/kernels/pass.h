@@ -77,7 +77,10 @@ static void embed_token(void *argument, int t) {
     const Linear *head = p->model->head;
     const int width = p->model->width, id = p->tokens[t].id;
     float *x = p->x + (size_t)t * width;
-    for (int i = 0; i < width; i++) x[i] = head->weight[weight_at(id, i, width)] * head->scale[id] * p->model->embedding;
+    for (int from = 0; from < width; from += BLOCK) {
+        const float scale = head->scale[id] * p->model->embedding * half_at(head->share + part_of_block(id, from / BLOCK, width));
+        for (int i = from; i < width && i < from + BLOCK; i++) x[i] = head->weight[weight_at(id, i, width)] * scale;
+    }
     if (!p->model->positions) return;
     add_to(x, p->model->positions + (size_t)p->tokens[t].position * width, width);
 }
@@ -153,12 +156,15 @@ static void linear_layer(Pass *p) { /* in, and quantised in, to out */
         const Adapter *adapter = p->tokens[t].adapter;
         p->low[t] = adapter && adapter->rank ? adapter->low + (size_t)p->index * parts + before : NULL;
     }
+    spend(BETWEEN);
     if (p->room) run(go_down, p, p->count * (p->room / RANKS), (long)p->count * p->room * linear->inputs * linear->parts / 4);
+    spend(ADAPTERS);
     Multiply m = {
         .linear = linear, .q = p->q, .scale = p->scale, .low = p->room ? p->low : NULL, .lowered = p->lowered, .out = p->out,
         .tokens = p->count, .room = p->room,
     };
     multiply(&m);
+    spend(LINEAR);
 }
 
 static void block(Pass *p) {
@@ -172,7 +178,9 @@ static void block(Pass *p) {
     run(keep, p, p->count, (long)p->count * p->layer->linear[0].outputs);
     /* Heads that share keys read them together, unless threads would have nothing to do. */
     p->together = p->count >= pool.threads ? model->by.shared : 1;
+    spend(BETWEEN);
     run(attend, p, p->count * model->by.heads / p->together, scored * model->by.heads * model->by.size / 4);
+    spend(ATTENTION);
     p->part = 1;
     run(quantise_attended, p, p->count, states);
     linear_layer(p);

@@ -3,11 +3,32 @@
 
 #define TILES_FROM 3 /* tokens from which on tiles are sooner done than vectors */
 
+static const struct { uint8_t palette, start, reserved[14]; uint16_t bytes[16]; uint8_t rows[16]; } shapes = {
+    .palette = 1, .bytes = {64, 64, 64, 64, 64, 64, 64, 64}, .rows = {16, 16, 16, 16, 16, 16, 16, 16},
+};
+
+/* Multiplies and adds tiles, `rounds` times over; how many products. */
+static long most_products(long rounds) {
+    _tile_loadconfig(&shapes);
+    _tile_zero(4);
+    _tile_zero(5);
+    _tile_zero(6);
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (long r = 0; r < rounds / 16; r++) {
+        _tile_dpbusd(0, 6, 4);
+        _tile_dpbusd(1, 6, 5);
+        _tile_dpbusd(2, 6, 4);
+        _tile_dpbusd(3, 6, 5);
+    }
+    _tile_release();
+    return rounds / 16 * 4 * 16 * 16 * 64;
+}
+
 /* A weight's layout is that of a tile, which goes through inputs 64 at a time. */
 static void multiply_tiles(const Multiply *m, int column) {
-    static const struct { uint8_t palette, start, reserved[14]; uint16_t bytes[16]; uint8_t rows[16]; } shapes = {
-        .palette = 1, .bytes = {64, 64, 64, 64, 64, 64, 64, 64}, .rows = {16, 16, 16, 16, 16, 16, 16, 16},
-    };
     const size_t inputs = m->linear->inputs;
     const int8_t *w = m->linear->weight + column * inputs;
     int32_t sums[2][TILE][LANES] __attribute__((aligned(64)));

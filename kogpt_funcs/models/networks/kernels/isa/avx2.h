@@ -12,7 +12,8 @@ typedef int16_t Activation;             /* a whole number from -127 to 127 */
 
 #define OFFSET 0
 #define GROUP 2  /* inputs of an output that lie together */
-#define ROWS 6   /* tokens whose sums stay in registers together */
+#define ROWS 6   /* tokens whose sums stay in registers together, */
+#define SIDES 1  /* each with so many times 16 outputs */
 #define SHARES 4 /* vectors of a head's values that are mixed together, for one query head; */
 #define SHARES_OF_TWO 2 /* for two */
 #define SHARES_OF_FOUR 1 /* and for four */
@@ -66,25 +67,47 @@ static inline Vector floats(Sums x) { return (Vector){_mm256_cvtepi32_ps(x.a), _
 
 static inline __m256i widened(const int8_t *from) { return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)from)); }
 
-/* Dot products of `rows` tokens (a constant), `stride` apart, with 32 outputs over `n` of their inputs.
- * `w` is a place in [2][stride / GROUP][16][GROUP]. */
+/* sum += the sums of pairs of products. Written out, as compilers move the sums from register to register. */
+static inline void add_products(__m256i *sum, __m256i x, __m256i w) {
+    const __m256i products = _mm256_madd_epi16(x, w);
+    __asm__("vpaddd %1, %0, %0" : "+x"(*sum) : "x"(products));
+}
+
+static inline __m256i pair(const Activation *from) { /* two inputs of a token, beside eight outputs' weights for them */
+    int32_t two;
+    memcpy(&two, from, 4);
+    return _mm256_set1_epi32(two);
+}
+
+/* Dot products of `rows` tokens (a constant), `stride` apart, with 16 outputs over `n` of their inputs.
+ * `w` is a place in [stride / GROUP][16][GROUP]. */
 static inline __attribute__((always_inline)) void dot_products(
-    const int8_t *w, const Activation *q, int stride, int n, const int rows, Sums s[][2]) {
-    for (int side = 0; side < 2; side++, w += (size_t)16 * stride) {
-        __m256i a[ROWS], b[ROWS];
-        for (int r = 0; r < rows; r++) a[r] = b[r] = _mm256_setzero_si256();
-        for (int k = 0; k < n; k += 2) {
-            const __m256i wa = widened(w + (size_t)k * 16), wb = widened(w + (size_t)k * 16 + 16);
-            if (k % 4 == 0) _mm_prefetch((const char *)w + (size_t)k * 16 + AHEAD, _MM_HINT_T0);
+    const int8_t *w, const Activation *q, int stride, int n, const int rows, Sums s[][SIDES]) {
+    __m256i a[ROWS], b[ROWS];
+    for (int r = 0; r < rows; r++) a[r] = b[r] = _mm256_setzero_si256();
+    for (const Activation *end = q + n; q < end; q += 4, w += 64) {
+        _mm_prefetch((const char *)w + AHEAD, _MM_HINT_T0);
+        for (int k = 0; k < 4; k += 2) {
+            const __m256i wa = widened(w + 16 * k), wb = widened(w + 16 * k + 16);
             for (int r = 0; r < rows; r++) {
-                int32_t two;
-                memcpy(&two, q + (size_t)r * stride + k, 4);
-                const __m256i x = _mm256_set1_epi32(two);
-                a[r] = _mm256_add_epi32(a[r], _mm256_madd_epi16(x, wa));
-                b[r] = _mm256_add_epi32(b[r], _mm256_madd_epi16(x, wb));
+                const __m256i two = pair(q + (size_t)r * stride + k);
+                add_products(&a[r], two, wa);
+                add_products(&b[r], two, wb);
                 __asm__ volatile("" : "+x"(a[r]), "+x"(b[r])); /* row by row: all at once would not fit into 16 registers */
             }
         }
-        for (int r = 0; r < rows; r++) s[r][side] = (Sums){a[r], b[r]};
     }
+    for (int r = 0; r < rows; r++) s[r][0] = (Sums){a[r], b[r]};
+}
+
+/* Multiplies and adds out of registers, `rounds` times over; how many products. */
+static long most_products(long rounds) {
+    __m256i sum[6], x = _mm256_set1_epi16(3), w = _mm256_set1_epi16(5);
+    for (int i = 0; i < 6; i++) sum[i] = _mm256_setzero_si256();
+    __asm__ volatile("" : "+x"(x), "+x"(w)); /* unknown to the compiler */
+    for (long r = 0; r < rounds; r++) {
+        for (int i = 0; i < 6; i++) add_products(&sum[i], x, w);
+        __asm__ volatile("" : "+x"(sum[0]), "+x"(sum[1]), "+x"(sum[2]), "+x"(sum[3]), "+x"(sum[4]), "+x"(sum[5]), "+x"(x), "+x"(w));
+    }
+    return rounds * 6 * 16;
 }

@@ -8,7 +8,8 @@ typedef uint8_t Activation; /* a whole number from -127 to 127, plus OFFSET */
 
 #define OFFSET 128 /* the instruction takes one side without a sign */
 #define GROUP 4    /* inputs of an output that lie together */
-#define ROWS 8     /* tokens whose sums stay in registers together */
+#define ROWS 8     /* tokens whose sums stay in registers together, */
+#define SIDES 2    /* each with so many times 16 outputs */
 #define SHARES 4   /* vectors of a head's values that are mixed together, for one query head; */
 #define SHARES_OF_TWO 4 /* for two */
 #define SHARES_OF_FOUR 4 /* and for four */
@@ -47,7 +48,7 @@ static inline Sums less(Sums x, const int32_t *y) { return _mm512_sub_epi32(x, _
 /* Dot products of `rows` tokens (a constant), `stride` apart, with 32 outputs over `n` of their inputs.
  * `w` is a place in [2][stride / GROUP][16][GROUP]. */
 static inline __attribute__((always_inline)) void dot_products(
-    const int8_t *w, const Activation *q, int stride, int n, const int rows, Sums s[][2]) {
+    const int8_t *w, const Activation *q, int stride, int n, const int rows, Sums s[][SIDES]) {
     const int8_t *w1 = w + (size_t)16 * stride;
     const int apart = rows == 1 ? 2 : 1; /* for one token two sums each, as a product takes longer than the loads for it */
     Sums more[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
@@ -77,3 +78,18 @@ static inline __attribute__((always_inline)) void dot_products(
     if (apart == 2)
         for (int i = 0; i < 2; i++) s[0][i] = _mm512_add_epi32(s[0][i], more[i]);
 }
+
+#ifndef __AMX_INT8__
+/* Multiplies and adds out of registers, `rounds` times over; how many products. */
+static long most_products(long rounds) {
+    __m512i sum[8], x = _mm512_set1_epi8(3), w = _mm512_set1_epi8(5);
+    for (int i = 0; i < 8; i++) sum[i] = _mm512_setzero_si512();
+    __asm__ volatile("" : "+v"(x), "+v"(w)); /* unknown to the compiler */
+    for (long r = 0; r < rounds; r++)
+        for (int i = 0; i < 8; i++) {
+            sum[i] = _mm512_dpbusd_epi32(sum[i], x, w);
+            __asm__ volatile("" : "+v"(sum[i]));
+        }
+    return rounds * 8 * 64;
+}
+#endif

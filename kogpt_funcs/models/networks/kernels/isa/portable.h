@@ -7,7 +7,8 @@ typedef int16_t Activation; /* a whole number from -127 to 127 */
 
 #define OFFSET 0
 #define GROUP 1  /* an output's inputs lie in a row, see weight_at */
-#define ROWS 4   /* tokens that share the reading of weights */
+#define ROWS 4   /* tokens that share the reading of weights, */
+#define SIDES 2  /* each for so many times 16 outputs */
 #define SHARES 1 /* vectors of a head's values that are mixed together, for one query head; */
 #define SHARES_OF_TWO 1 /* for two */
 #define SHARES_OF_FOUR 1 /* and for four */
@@ -67,7 +68,7 @@ static inline void store_activations(Activation *to, Vector x) {
 static inline Vector floats(Sums x) { EACH((float)x.at[i]); }
 
 /* Dot products of `rows` tokens, `stride` apart, with 32 outputs over `n` of their inputs; `w` is a place in [32][stride]. */
-static inline void dot_products(const int8_t *w, const Activation *q, int stride, int n, const int rows, Sums s[][2]) {
+static inline void dot_products(const int8_t *w, const Activation *q, int stride, int n, const int rows, Sums s[][SIDES]) {
     for (int o = 0; o < 32; o++, w += stride)
         for (int r = 0; r < rows; r++) {
             const Activation *x = q + (size_t)r * stride;
@@ -75,4 +76,17 @@ static inline void dot_products(const int8_t *w, const Activation *q, int stride
             for (int k = 0; k < n; k++) sum += (int16_t)w[k] * x[k];
             s[r][o / 16].at[o % 16] = sum;
         }
+}
+
+/* Multiplies and adds `rounds` times over what the first cache holds; how many products. */
+static long most_products(long rounds) {
+    static const int8_t w[32 * 64] = {1, 2, 3};
+    static const Activation q[ROWS * 64] = {4, 5, 6};
+    volatile int32_t kept = 0;
+    for (long r = 0; r < rounds / 100; r++) {
+        Sums s[ROWS][SIDES];
+        dot_products(w, q, 64, 64, ROWS, s);
+        kept += s[0][0].at[r % 16];
+    }
+    return rounds / 100 * ROWS * 32 * 64;
 }
