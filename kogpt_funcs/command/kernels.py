@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+
 import click
 
 
@@ -18,6 +20,12 @@ def kernels(check: bool) -> None:
             "chosen" if chosen and chosen.isa == isa else "runs here" if isa in available() else "not on this processor"
         )
         click.echo(f"{isa:12}{state}, {'shipped' if shipped(isa) else 'built here'}")
+    if chosen is None:
+        click.echo(
+            f"None runs on {platform.machine()} here: torch writes. With a C compiler the portable one is built."
+        )
+    elif platform.machine() not in ("x86_64", "AMD64"):
+        click.echo(f"On {platform.machine()} the portable one runs; the faster ones are for x86-64.")
     if check:
         from kogpt_funcs.models.networks.compiled_check import check as compare
 

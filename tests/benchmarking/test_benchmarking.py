@@ -14,6 +14,7 @@ from package_copy import ROOT, command, run
 from kogpt_funcs.benchmarking import report, shapes
 from kogpt_funcs.benchmarking.__main__ import ENGINES
 from kogpt_funcs.benchmarking.documents import read_documents
+from kogpt_funcs.benchmarking.limits import most
 from kogpt_funcs.benchmarking.measurements import Figure, percentile
 from kogpt_funcs.benchmarking.prompts import prompts
 from kogpt_funcs.benchmarking.worker import Missing, Worker
@@ -73,6 +74,37 @@ def test_an_engine_makes_as_many_tokens_as_asked(tiny: Path, engine: str) -> Non
 def test_an_engine_that_cannot_load_is_missing_with_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(Missing, match="transformers is left out: ValueError: Unrecognized model"):
         Worker("transformers", tmp_path)
+
+
+def test_limits_are_the_processors_and_a_profile_is_whole(tiny: Path) -> None:
+    worker = Worker("ours", tiny)
+    try:
+        found = worker.limits()
+        if not found:
+            pytest.skip("no kernels here: torch writes")
+        assert found["products"] == 2 * 12 * 64 * 64 + 9024 * 64  # two blocks, and the head, filled up to columns of 32
+        assert min(found.values()) > 1e6 / 4
+        assert most(found, 1)[0] <= most(found, 10**6)[0]
+        assert most(found, 10**6) == (found["products_a_second"] / found["products"], "arithmetic")
+        shares = worker.profile(prompts(tiny, 2, 16), 12)
+        assert sum(shares.values()) == pytest.approx(1)
+        assert all(0 <= shares[name] < 1 for name in ("linear layers", "attention", "between", "head"))
+        assert shares["linear layers"] > 0 < shares["head"]
+    finally:
+        worker.close()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("engine", ["llama.cpp-q8_0", "ctranslate2-int8"])
+def test_peers_write_with_the_trimmed_gemma_too(engine: str) -> None:
+    if importlib.util.find_spec(EXTRA[engine]) is None:
+        pytest.skip(f"{EXTRA[engine]} is not installed")
+    folder = checkpoints.folder("gemma")
+    worker = Worker(engine, folder)
+    try:
+        assert worker.write(prompts(folder, 2, 16), 12)[0] == 24
+    finally:
+        worker.close()
 
 
 def test_a_worker_calls_functions_directly() -> None:

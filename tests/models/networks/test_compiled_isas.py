@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 from package_copy import ROOT
 
+from kogpt_funcs.command.kernels import kernels as kernels_command
 from kogpt_funcs.models.networks import kernels
 from kogpt_funcs.models.networks.compiled_check import TOLERANCE, check, logits
 from kogpt_funcs.models.networks.kernels import ISAS, available, building, loaded, runnable
@@ -90,3 +92,18 @@ def test_what_ships_and_what_is_built_again_behave_alike() -> None:
     sentences = list(check())
     assert all(any(s.startswith(f"{isa}: the same") for s in sentences) for isa in available())
     assert sum("built again" in s for s in sentences) == len(available())
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [(None, "None runs on aarch64 here: torch writes."), ("portable", "On aarch64 the portable one runs")],
+)
+def test_another_processor_is_told_what_runs(chosen: str | None, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that ships is for it: the portable library is built, or torch writes."""
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    assert [kernels.shipped(isa) for isa in ISAS] == [None] * len(ISAS)
+    monkeypatch.setattr(kernels, "library", lambda: chosen and loaded(chosen))
+    monkeypatch.setattr(kernels, "available", lambda: [chosen] if chosen else [])
+    done = CliRunner().invoke(kernels_command, [])
+    assert done.exit_code == 0
+    assert said in done.output
