@@ -165,7 +165,7 @@ def _run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _INTERRUPTED
     except KogptError as error:
-        return _fail(str(error), 1)
+        return _fail(language.told(error), 1)
     except Exception as error:
         return _fail(f"this is a fault of kogpt, not of your input: {type(error).__name__}: {error}", 70)
 

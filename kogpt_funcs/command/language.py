@@ -12,13 +12,20 @@ from typing import Any
 
 import click
 
+from kogpt_funcs.contract.errors import KogptError
+
 _HERE = Path(__file__).parent
 _VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set decides, as for gettext
 
 
 def korean() -> bool:
     """Does the locale ask for Korean messages?"""
-    return next(filter(None, map(os.environ.get, _VARIABLES)), "").startswith("ko")
+    return _locale().startswith("ko")
+
+
+def told(error: KogptError) -> str:
+    """What is wrong: in English where the locale asks for English by name, as every surface says it elsewhere."""
+    return error.english if _locale().startswith("en") else str(error)
 
 
 def say(korean_text: str, english_text: str) -> str:
@@ -61,6 +68,10 @@ def translated_alone(command: click.Command, path: str) -> None:
     for param in command.params:
         if isinstance(param, click.Option) and (said := own.get(param.opts[0])):
             param.help = said
+
+
+def _locale() -> str:
+    return next(filter(None, map(os.environ.get, _VARIABLES)), "")
 
 
 def texts(path: str) -> dict[str, str]:

@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from kogpt_funcs.command.server import Unreachable
+from kogpt_funcs.command.exchange import Unreachable
+from kogpt_funcs.command.language import say
 from kogpt_funcs.contract.errors import Busy, CheckpointError, KogptError
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.contract.reading import from_text
@@ -74,16 +75,29 @@ def run(job: Job) -> tuple[int, int]:
                 _do_rows(job, journal)
         except BaseException:
             if done := journal.done + journal.failed:
-                click.echo(f"Stopped after {done} of {job.rows} rows. The same command goes on from there.", err=True)
+                click.echo(
+                    say(
+                        f"{job.rows}행 가운데 {done}행을 하고 멈췄습니다. 같은 명령이 거기서부터 이어서 합니다.",
+                        f"Stopped after {done} of {job.rows} rows. The same command goes on from there.",
+                    ),
+                    err=True,
+                )
             else:
                 place.unlink()
             raise
         written = replace(job.plan.table, kind=rows.kind_written(job.plan.table))
         write_results(job.out, written, list(job.plan.added.values()), rows.merged(job.plan, journal.entries()))
         place.unlink()
-    earlier = f" ({before} of them by an earlier run)" if before else ""
-    click.echo(f"{job.rows} rows: {journal.done} done, {journal.failed} bad{earlier}. Written: {job.out}", err=True)
+    click.echo(_summary(job, journal, before), err=True)
     return journal.done, journal.failed
+
+
+def _summary(job: Job, journal: RowJournal, before: int) -> str:
+    earlier = say(f" (앞서 한 {before}행까지)", f" ({before} of them by an earlier run)") if before else ""
+    return say(
+        f"{job.rows}행{earlier}: 답 {journal.done}, 오류 {journal.failed}. 쓴 곳: {job.out}",
+        f"{job.rows} rows: {journal.done} done, {journal.failed} bad{earlier}. Written: {job.out}",
+    )
 
 
 def _identity(job: Job) -> dict[str, Any]:
@@ -111,7 +125,7 @@ def _do_rows(job: Job, journal: RowJournal) -> None:
             entry = _answer(job, row)
             journal.append(entry)
             if entry.error:
-                bar.write(f"row {row.number}: {entry.error}", file=sys.stderr)
+                bar.write(f"{say('행', 'row')} {row.number}: {entry.error}", file=sys.stderr)
             bar.update()
 
 

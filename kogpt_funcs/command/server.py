@@ -10,18 +10,16 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
+from kogpt_funcs.command.exchange import HEALTH, MOST_WAITING, error_of, outputs, request, whole
 from kogpt_funcs.command.language import say
 from kogpt_funcs.contract import identity, settings
-from kogpt_funcs.contract.errors import Busy, CheckpointError, FieldProblem, InvalidInput, KogptError
+from kogpt_funcs.contract.errors import Busy, KogptError
 from kogpt_funcs.contract.function import Function
 
-_HEALTH = "/api/health"  # open to all: our key goes to nobody before it is known who listens
 _PROBE_SECONDS = 2  # what listens on our port and is no suite may take its time
-_MOST_WAITING = 120  # seconds for a server that is full
 
 
 @dataclass(frozen=True)
@@ -35,12 +33,12 @@ class Server:
     def post(self, path: str, data: Any) -> http.client.HTTPResponse:
         """The answer to JSON, unread; waits while the server is full. KogptError as the server words it."""
         body = json.dumps(data).encode()
-        until = time.monotonic() + _MOST_WAITING
+        until = time.monotonic() + MOST_WAITING
         while True:
-            response = _request(self.url, "POST", path, body)
+            response = request(self.url, "POST", path, body)
             if response.status < 400:
                 return response
-            error = _error(response)
+            error = error_of(response)
             if not isinstance(error, Busy) or time.monotonic() > until:
                 raise error
             time.sleep(error.retry_after)
@@ -62,10 +60,6 @@ def asking(command: click.Command) -> click.Command:
     """`command` with `options`; its callback gets server_url and alone."""
     command.params.extend(options())
     return command
-
-
-class Unreachable(KogptError):
-    """The server is gone, or does not let us in: no fault of one input."""
 
 
 def asked_at(function: Function, url: str | None, alone: bool) -> Function:
@@ -113,7 +107,7 @@ def find(url: str | None) -> Server | None:
 
 def _lets_in(url: str) -> bool:
     """Does it answer without a key, or to ours? Nobody has named this server, so a refusal is no fault."""
-    with closing(_request(url, "GET", "/api/functions", None)) as response:
+    with closing(request(url, "GET", "/api/functions", None)) as response:
         return response.status < 400
 
 
@@ -125,7 +119,7 @@ def default_address() -> str:
 def probed(url: str, timeout: float) -> Server:
     """The suite at `url`, or KogptError where none answers within `timeout` seconds."""
     try:
-        response = _request(url, "GET", _HEALTH, None, timeout)
+        response = request(url, "GET", HEALTH, None, timeout)
         health = json.loads(response.read(1_000_000))
         if health["service"] != identity.SERVICE:
             raise ValueError
@@ -142,11 +136,11 @@ def probed(url: str, timeout: float) -> Server:
 def _remote(function: Function, server: Server) -> Function:
     def call(given: Any) -> Any:
         with closing(server.post(f"/api/{function.name}", _plain(given))) as response:
-            return function.output.model_validate(_whole(server, response))
+            return function.output.model_validate(whole(server.url, response))
 
     def stream(given: Any) -> Iterator[Any]:
         with closing(server.post(f"/api/{function.name}/stream", _plain(given))) as response:
-            for data in _outputs(server, response):
+            for data in outputs(server.url, response):
                 yield function.output.model_validate(data)
 
     return replace(function, call=call, stream=stream if function.stream else None)
@@ -154,75 +148,3 @@ def _remote(function: Function, server: Server) -> Function:
 
 def _plain(given: Any) -> Any:
     return given.model_dump(mode="json", exclude_unset=True)
-
-
-def _whole(server: Server, response: http.client.HTTPResponse) -> Any:
-    try:
-        return json.loads(response.read())
-    except (OSError, ValueError, http.client.HTTPException):
-        raise _gone(server.url) from None
-
-
-def _outputs(server: Server, response: http.client.HTTPResponse) -> Iterator[Any]:
-    """The data of the server-sent events that are answers; the last, which is whole, once."""
-    name, before = "", None
-    try:
-        for line in response:
-            field, _, value = line.decode().rstrip("\r\n").partition(": ")
-            if field == "event":
-                name = value
-            elif field == "data" and name == "error":
-                raise _fault(json.loads(value))
-            elif field == "data" and value != before:
-                yield json.loads(value)
-                before = value
-    except (OSError, ValueError, http.client.HTTPException):
-        raise _gone(server.url) from None
-    if name != "result":
-        raise _gone(server.url)
-
-
-def _request(url: str, method: str, path: str, body: bytes | None, timeout: float = 600) -> http.client.HTTPResponse:
-    """The response, unread. KogptError where nobody answers within `timeout` seconds."""
-    place = urlsplit(url)
-    kind = http.client.HTTPSConnection if place.scheme == "https" else http.client.HTTPConnection
-    headers: dict[str, str | bytes] = {"Content-Type": "application/json", "Connection": "close"}
-    if path != _HEALTH and (key := settings.current().api_key):
-        headers["Authorization"] = f"Bearer {key}".encode()
-    try:
-        connection = kind(place.hostname or "", place.port, timeout=timeout)
-        connection.request(method, f"{place.path}{path}", body, headers)
-        return connection.getresponse()
-    except (OSError, ValueError, http.client.HTTPException):
-        raise _gone(url) from None
-
-
-def _error(response: http.client.HTTPResponse) -> KogptError:
-    try:
-        error = _fault(json.loads(response.read(1_000_000)))
-    except (ValueError, KeyError, TypeError, OSError):
-        return KogptError(f"HTTP {response.status} {response.reason}")
-    seconds = response.headers.get("Retry-After", "")
-    if isinstance(error, Busy) and seconds.isdecimal():
-        return Busy(int(seconds)) if int(seconds) <= _MOST_WAITING else Unreachable(error.message)
-    return error
-
-
-def _fault(body: Any) -> KogptError:
-    error = body["error"]
-    problems = [FieldProblem(problem["field"], problem["message"]) for problem in error.get("problems", [])]
-    if error["code"] == "invalid_input":
-        return InvalidInput(problems)
-    if error["code"] in ("busy", "rate_limited"):
-        return Busy()
-    ending = dict.fromkeys(("unauthorized", "unknown_function", "wrong_host", "stopping"), Unreachable)
-    return {"checkpoint": CheckpointError, **ending}.get(error["code"], KogptError)(error["message"])
-
-
-def _gone(url: str) -> KogptError:
-    return Unreachable(
-        say(
-            f"{url}의 서버가 답하지 않습니다. 다시 해 보거나, 서버 없이 하려면: --no-server",
-            f"The server at {url} does not answer. Try again, or do without it: --no-server",
-        )
-    )

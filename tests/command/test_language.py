@@ -119,6 +119,22 @@ def test_a_usage_error_is_in_korean_too(arguments: list[str], said: str) -> None
     assert "Error" not in done.stderr.decode()
 
 
+def test_a_functions_complaint_is_in_english_where_that_is_asked_for() -> None:
+    arguments = ("call", "change_style", "--text", "", "--no-server")
+    korean, english = (run(*arguments, environment=locale).stderr.decode() for locale in (KOREAN, ENGLISH))
+    assert "비어 있습니다" in korean
+    assert english.startswith("kogpt: text: ")
+    assert not _HANGUL.search(english)
+
+
+def test_map_speaks_korean_too(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text\n" + "가" * 301 + "\n", "utf-8")
+    done = run("map", "change_style", tmp_path / "a.csv", "--column", "text", "--no-server", environment=KOREAN)
+    assert done.returncode == 1
+    assert "행 2: text: " in done.stderr.decode()
+    assert "1행: 답 0, 오류 1. 쓴 곳: " in done.stderr.decode()
+
+
 def test_clicks_words_are_compiled_from_the_texts() -> None:
     assert (LOCALE / "messages.mo").read_bytes() == compiled(), "make it again: python tests/command/test_language.py"
     with (LOCALE / "messages.mo").open("rb") as file:
