@@ -147,14 +147,31 @@ def on_the_page(url: str, folder: Path) -> tuple[float | None, dict[str, float] 
         page.wait(lambda: page.driver.execute_script(script))
         paint = page.driver.execute_script(script)
         for function in ask(f"{url}/api/functions")["functions"]:
-            name = function["name"]
-            page.open(suite, name)
-            for field in function["input_schema"]["required"]:
-                page.put(name, field, function["examples"][0][field])
-            started = time.monotonic()
-            page.run(name)
-            seconds[name] = since(started)
+            name, example = function["name"], function["examples"][0]
+            talks = httpx.get(f"{url}/talk/{name}/").is_success
+            seconds[name] = (said_in_a_talk if talks else filled_in)(page, suite, name, example)
     return round(float(paint) / 1000, 2), seconds
+
+
+def filled_in(page: Any, suite: Any, name: str, example: dict[str, Any]) -> float:
+    """Seconds from the button to the end of the answer in a form."""
+    page.open(suite, name)
+    for field, value in example.items():
+        if page.all(f"#{name}-{field} textarea"):
+            page.put(name, field, value)
+    started = time.monotonic()
+    page.run(name)
+    return since(started)
+
+
+def said_in_a_talk(page: Any, suite: Any, name: str, example: dict[str, Any]) -> float:
+    """Seconds from the sending of what is said to the whole reply."""
+    page.driver.get(f"{suite.url}/talk/{name}/")
+    page.wait(lambda: page.texts("#welcome, #turns .said"))
+    started = time.monotonic()
+    page.one("#message").send_keys(next(value for value in example.values() if isinstance(value, str)) + "\n")
+    page.wait(lambda: page.all("#turns .assistant:not(.growing) .said"))
+    return since(started)
 
 
 def by_command(home: Path, python: str, environment: dict[str, str]) -> dict[str, float]:
