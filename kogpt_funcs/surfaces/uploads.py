@@ -1,6 +1,6 @@
 """A function over the rows of a file that a visitor sent: small enough, several rows at a time, stopped at will.
 
-It knows no page. Rows that find the models busy wait; whoever waits for one answer goes first.
+It knows no page. Rows that find the queue full wait for their turn.
 """
 
 from __future__ import annotations
@@ -77,9 +77,11 @@ def answers(plan: rows.Plan, stop: threading.Event) -> Iterator[Answered]:
                 if not row.blank:
                     waiting.append(pool.submit(_answer, plan, row, stop))
                 if len(waiting) >= _AT_ONCE:
-                    yield from _finished(waiting)
-            while waiting:
-                yield from _finished(waiting)
+                    if (answer := waiting.popleft().result()) is None:
+                        return  # a later row may be done; the answers have no gaps
+                    yield answer
+            while waiting and (answer := waiting.popleft().result()) is not None:
+                yield answer
         finally:
             stop.set()
 
@@ -91,12 +93,6 @@ def write(plan: rows.Plan, done: Sequence[Entry], folder: Path) -> Path:
     table = replace(plan.table, kind=kind, encoding="utf-8-sig")  # the mark tells Excel that it is UTF-8
     write_results(path, table, list(plan.added.values()), rows.merged(plan, done), harmless=True)
     return path
-
-
-def _finished(waiting: deque[Future[Answered | None]]) -> Iterator[Answered]:
-    answer = waiting.popleft().result()
-    if answer is not None:
-        yield answer
 
 
 def _answer(plan: rows.Plan, row: Row, stop: threading.Event) -> Answered | None:

@@ -49,7 +49,10 @@ def programs(page: Page, function: str) -> dict[str, str]:
     if not page.texts(f"#{function}-tools pre"):
         page.click(f"#{function}-tools .kogpt-calls summary")
     page.wait(lambda: all(page.texts(f"#{function}-tools pre")))
-    return {pre.get_attribute("data-language"): pre.text for pre in page.all(f"#{function}-tools pre")}
+    return {
+        pre.get_attribute("data-language"): pre.get_property("textContent")
+        for pre in page.all(f"#{function}-tools pre")
+    }
 
 
 def told(page: Page, function: str) -> dict[str, Any]:
@@ -193,7 +196,7 @@ def test_this_visit_is_kept_in_this_tab_as_text(page: Page, workshop: Server) ->
     page.driver.switch_to.window(here)
     page.click(f"{fold} .kogpt-forget")
     page.wait(lambda: page.texts(fold) == [])
-    assert page.driver.execute_script("return sessionStorage.length") == 0
+    assert page.driver.execute_script("return sessionStorage.getItem('kogpt-visit')") is None
 
 
 @pytest.mark.parametrize("width", [1280, 768, 375])

@@ -11,6 +11,7 @@ from kogpt_funcs.contract.function import Function
 from kogpt_funcs.data import tables
 from kogpt_funcs.data.dates import as_date
 from kogpt_funcs.data.tables import Row, Table
+from kogpt_funcs.surfaces.page.translations import WORDS
 
 _SAMPLE = 20  # rows looked at
 _SHOWN_ROWS, _SHOWN_COLUMNS, _SHOWN_CHARACTERS = 3, 8, 60
@@ -50,7 +51,13 @@ def preview(table: Table, rows: Sequence[Row]) -> str:
         f"<tr>{''.join(f'<td>{_cell(row.cells.get(column))}</td>' for column in columns)}</tr>"
         for row in rows[:_SHOWN_ROWS]
     )
-    return f'<div class="kogpt-months"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return scrolled("file", f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+
+
+def scrolled(key: str, table: str) -> str:
+    """A table that may be wider than the screen: it can be reached and scrolled by the keyboard too."""
+    named = " / ".join(WORDS[key])
+    return f'<div class="kogpt-months" tabindex="0" role="region" aria-label="{named}">{table}</div>'
 
 
 def _text(row: Row, column: str) -> str:

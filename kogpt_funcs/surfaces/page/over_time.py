@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.contract.shape import Shape, nested, shapes
+from kogpt_funcs.surfaces.page.columns import scrolled
 from kogpt_funcs.surfaces.page.translations import both, word
 
 _MOST_COLUMNS = 60
@@ -141,7 +142,7 @@ def _months(function: Function, known: Sequence[str], answers: Sequence[Dated]) 
     heads = [word("month"), word("entries"), word("most"), *(both(function.label(label)) for label in known)]
     rows = "".join(_month(function, known, month, group) for month, group in groups.items())
     head = "".join(f'<th scope="col">{text}</th>' for text in heads)
-    return f'<div class="kogpt-months"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return scrolled("by_month", f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
 
 
 def _month(function: Function, known: Sequence[str], month: str, group: Sequence[Dated]) -> str:
