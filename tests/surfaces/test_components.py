@@ -178,5 +178,5 @@ def test_an_answer_is_text_and_never_markup(value: Any) -> None:
 
 
 def test_probabilities_are_bars_and_a_lone_surrogate_travels() -> None:
-    assert "--share:0.2500" in render([Share(label="기쁨", probability=0.25)])
+    assert "--share:0.7500" in render([Share(label="기쁨", probability=0.75)])
     assert render(["앞\ud800뒤"]).encode("utf-8")
