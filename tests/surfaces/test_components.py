@@ -177,6 +177,8 @@ def test_an_answer_is_text_and_never_markup(value: Any) -> None:
     assert "&lt;script&gt;x&lt;/script&gt;" in render(value)
 
 
-def test_probabilities_are_bars_and_a_lone_surrogate_travels() -> None:
-    assert "--share:0.7500" in render([Share(label="기쁨", probability=0.75)])
+def test_what_is_sure_is_shown_the_rest_is_folded_and_a_lone_surrogate_travels() -> None:
+    assert "<li>기쁨 <b>75%</b></li>" in render([Share(label="기쁨", probability=0.75)])
+    unsure = render([Share(label="기쁨", probability=0.25)])
+    assert unsure.index("뚜렷하지 않음") < unsure.index("<details") < unsure.index("25%")
     assert render(["앞\ud800뒤"]).encode("utf-8")
