@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, Optional
 
 from pydantic import BaseModel, Field
@@ -11,6 +12,7 @@ from pydantic import BaseModel, Field
 from kogpt_funcs import assistant, models
 from kogpt_funcs.assistant import sentences
 from kogpt_funcs.assistant.fitting import fitting, whole
+from kogpt_funcs.assistant.listening import listening
 from kogpt_funcs.assistant.persona import Persona, Speech
 from kogpt_funcs.contract import registry
 from kogpt_funcs.contract.errors import CheckpointError
@@ -19,7 +21,9 @@ from kogpt_funcs.contract.talk import Talk
 from kogpt_funcs.korean.abuse import is_abusive
 from kogpt_funcs.korean.crisis import speaks_of_suicide
 from kogpt_funcs.korean.keyboard import repaired
-from kogpt_funcs.korean.speech import casual, has_honorifics
+from kogpt_funcs.korean.presumed import asks_what_was_said, presumes
+from kogpt_funcs.korean.speech import casual, has_honorifics, speaks
+from kogpt_funcs.korean.stems import stems
 from kogpt_funcs.korean.text import clean, required
 from kogpt_funcs.models import Example, Generation, Special, retrieval
 from kogpt_funcs.models.retrieval import Found
@@ -30,10 +34,12 @@ Source = Literal["model", "retrieval", "time", "date", "weather", "stock", "lott
 _ANYTHING = "그냥 그래요."  # a message that says nothing
 _OF_ANYWHERE = 0.5  # how much it counts against a reply that it fits anything
 _OF_MEANING = 2.0  # how much likeness in meaning counts beside a nat a token
-_SURE = 0.57  # a written reply is given from this likeness on
-_SURE_LATER = 0.62  # and from this one in a talk under way: what fits there depends on more than the message
-_NEAR, _NEAR_LATER = 0.5, 0.6  # and from these where the base cannot write one
-_CANDIDATES = 8  # replies that the model writes to choose from
+_CERTAIN = 0.9  # a written reply is given at once from this likeness on
+_NEAR, _NEAR_LATER = 0.5, 0.6  # from these a written reply may be given where the base has no adapter for talk
+_GOOD, _GOOD_LATER = 0.0, -0.1  # what a written reply must be worth, first and in a talk under way
+_GOOD_OWN = 1.6  # and what the model writes: as people read it, most of it misses the matter
+_RANKED = 12  # written replies that are ranked by the model
+_CANDIDATES = 4  # replies that the model writes to choose from
 _TURNS = 8  # of the talk, that the model sees at most
 _CHARACTERS = 800  # of those turns, likewise
 _SEARCHED = 40  # written replies that are looked at
@@ -237,25 +243,28 @@ def chat(input: ChatInput) -> ChatOutput:
 
 def stream(input: ChatInput) -> Iterator[ChatOutput]:
     """The reply: at once where it needs no model, else growing; the last output has the best of several."""
-    heard = _Heard(input)
+    heard = Heard(input)
     if found := _fixed(heard):
         yield found
         return
     heard.read_emotion()
-    best = _retrieved(heard)
-    if best and best.score >= (_SURE_LATER if heard.talk else _SURE):
-        yield heard.output(best.entry.reply, "retrieval", best.score)
+    written = _retrieved(heard)
+    if written and written[0].score >= _CERTAIN:
+        yield heard.output(written[0].entry.reply, "retrieval", written[0].score)
         return
     try:
-        yield from (heard.output(reply, "model") for reply in _written(heard))
-    except CheckpointError:  # a base without an adapter for talk: the nearest that was written, or an honest word
-        if best and best.score >= (_NEAR_LATER if heard.talk else _NEAR):
-            yield heard.output(best.entry.reply, "retrieval", best.score)
-        else:
-            yield heard.output(heard.no_answer(), "model")
+        if best := _ranked(heard, written):
+            yield best
+            return
+        replies: list[str] = []
+        for replies in _written(heard):
+            yield heard.output(replies[0], "model")
+        yield _own(heard, replies) or heard.listening()
+    except CheckpointError:  # a base without an adapter for talk: an honest word
+        yield heard.output(heard.no_answer(), "model")
 
 
-class _Heard:
+class Heard:
     """What is known of the message before it is answered."""
 
     def __init__(self, input: ChatInput) -> None:
@@ -284,6 +293,13 @@ class _Heard:
         said = [self.spoken(text) for text in sentences.NO_ANSWER]
         return next((text for text in said if text not in self.talk[1::2]), said[0])
 
+    def listening(self) -> ChatOutput:
+        """What a listener says where nothing better fits, not twice in a talk the same."""
+        rng = random.Random(f"{self.input.seed} {self.message}")
+        found = (self.spoken(text) for text in listening(self.message, self.emotions, rng))
+        reply = next((text for text in found if text not in self.talk[1::2]), self.no_answer())
+        return self.output(reply, "retrieval")
+
     def output(
         self, reply: str, source: Source, score: float | None = None, emotion: Emotion | None = None
     ) -> ChatOutput:
@@ -302,7 +318,7 @@ class _Heard:
         )
 
 
-def _fixed(heard: _Heard) -> ChatOutput | None:
+def _fixed(heard: Heard) -> ChatOutput | None:
     """What needs no model: safety first, then what is asked of the assistant."""
     if speaks_of_suicide(heard.typed) or speaks_of_suicide(heard.message):
         return heard.output(sentences.CRISIS, "safety", emotion="우울")
@@ -332,13 +348,64 @@ def _talk(history: list[Turn]) -> list[str]:
     return [text for _, text in said[first:last]]
 
 
-def _retrieved(heard: _Heard) -> Found | None:
-    """The written reply that fits best and may be said here, in the companion's speech."""
+def _retrieved(heard: Heard) -> list[Found]:
+    """The written replies that may be said here, in the companion's speech, the likeliest to fit first."""
+    before = heard.talk[-2] if heard.talk else ""
     with retrieval.using() as index:
-        found = index.search(heard.message, heard.emotions, first=not heard.talk, count=_SEARCHED)
+        found = index.search(heard.message, heard.emotions, before=before, count=_SEARCHED)
     spoken = [f for f in (_in_speech(one, heard.persona.speech) for one in found) if f]
-    sayable = set(fitting([f.entry.reply for f in spoken], heard.talk[1::2], heard.message))
-    return next((f for f in spoken if f.entry.reply in sayable), None)
+    sayable = set(_fitting(heard, (f.entry.reply for f in spoken)))
+    return [f for f in spoken if f.entry.reply in sayable]
+
+
+def _fitting(heard: Heard, replies: Iterable[str]) -> list[str]:
+    """Those that may be said, and take nothing for granted that the person has not said."""
+    own = " ".join([*heard.talk[::2], heard.message])
+    return [
+        reply
+        for reply in fitting(replies, heard.talk[1::2], heard.message)
+        if not presumes(reply, own) and not asks_what_was_said(reply, own)
+    ]
+
+
+def _ranked(heard: Heard, written: list[Found]) -> ChatOutput | None:
+    """Of the written replies the one that the talk makes likeliest; None where none is good."""
+    near = [found for found in written[:_RANKED] if found.score >= _NEAR]
+    try:
+        worths = worth(heard, [found.entry.reply for found in near], [found.rank for found in near])
+    except CheckpointError:
+        return _nearest(heard, written)
+    best, place = max(zip(worths, range(len(near)), strict=True), default=(-math.inf, 0))
+    if best < (_GOOD_LATER if heard.talk else _GOOD):
+        return None
+    return heard.output(near[place].entry.reply, "retrieval", near[place].score)
+
+
+def _own(heard: Heard, replies: list[str]) -> ChatOutput | None:
+    """Of the model's own replies the best, which must be better than a written one; None where none is."""
+    talk = " ".join([*heard.talk, heard.message])
+    said = stems(talk)
+    with retrieval.using() as index:
+        good = [
+            reply
+            for reply in _fitting(heard, map(whole, replies))
+            if speaks(reply, heard.persona.speech) and index.knows(reply, talk) and stems(reply) & said
+        ]
+        likeness = index.relevance(heard.message, good)
+    least = _GOOD_OWN
+    try:
+        worths = worth(heard, good, likeness)
+    except CheckpointError:  # a base that another server runs writes, but cannot rank
+        worths, least = likeness, -math.inf
+    best, reply = max(zip(worths, good, strict=True), default=(-math.inf, ""))
+    return heard.output(reply, "model") if reply and best >= least else None
+
+
+def _nearest(heard: Heard, written: list[Found]) -> ChatOutput | None:
+    """On a base that cannot rank: the nearest written reply, where it is near."""
+    if written and written[0].score >= (_NEAR_LATER if heard.talk else _NEAR):
+        return heard.output(written[0].entry.reply, "retrieval", written[0].score)
+    return None
 
 
 def _in_speech(found: Found, speech: Speech) -> Found | None:
@@ -350,10 +417,8 @@ def _in_speech(found: Found, speech: Speech) -> Found | None:
     return found._replace(entry=found.entry._replace(reply=casual(found.entry.reply)))
 
 
-def _written(heard: _Heard) -> Iterator[str]:
-    """The model's reply, growing; at the end the one of several that has most to do with the message, or an honest
-    word.
-    """
+def _written(heard: Heard) -> Iterator[list[str]]:
+    """What the model writes, several replies, growing."""
     request = Generation(
         prompt=prompt(_recent(heard.talk), heard.message, heard.emotion, heard.persona.speech),
         adapter="chat",
@@ -364,33 +429,23 @@ def _written(heard: _Heard) -> Iterator[str]:
         **models.preferred(heard.input.options(), models.preferences("chat")),
     )
     for samples in models.generate(request):
-        yield samples[0].text.strip()
-    replies = fitting((whole(sample.text) for sample in samples), heard.talk[1::2], heard.message)
-    if not replies:
-        yield heard.no_answer()
-        return
-    yield max(zip(_worth(heard, replies), replies, strict=True))[1]
+        yield [sample.text.strip() for sample in samples]
 
 
-def _worth(heard: _Heard, replies: list[str]) -> list[float]:
-    """How much each reply has to do with the message: its likeness in meaning, and how much likelier it is here than
-    anywhere.
+def worth(heard: Heard, replies: list[str], likeness: list[float]) -> list[float]:
+    """How much each reply has to do with the talk: its likeness in meaning, and how much likelier it is here than
+    anywhere. Raises CheckpointError where the base has no adapter for talk or cannot score.
     """
     speech = heard.persona.speech
     here, anywhere = (
         prompt(_recent(heard.talk), heard.message, heard.emotion, speech),
         prompt([], _ANYTHING, "일상", speech),
     )
-    with retrieval.using() as index:
-        relevance = index.relevance(heard.message, replies)
-    try:
-        scores = models.score([here] * len(replies) + [anywhere] * len(replies), replies * 2, "chat")
-    except CheckpointError:  # a base that another server runs cannot score
-        return relevance
+    scores = models.score([here] * len(replies) + [anywhere] * len(replies), replies * 2, "chat")
     half = len(replies)
     return [
         own.mean - _OF_ANYWHERE * other.mean + _OF_MEANING * near
-        for own, other, near in zip(scores[:half], scores[half:], relevance, strict=True)
+        for own, other, near in zip(scores[:half], scores[half:], likeness, strict=True)
     ]
 
 

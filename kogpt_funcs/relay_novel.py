@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from kogpt_funcs.contract.fields import Sampling
 from kogpt_funcs.korean.abuse import is_abusive
 from kogpt_funcs.korean.excerpt import excerpt
 from kogpt_funcs.korean.genres import Genre
+from kogpt_funcs.korean.presumed import presumes
 from kogpt_funcs.korean.stems import stems
 from kogpt_funcs.korean.text import clean, last_sentence_end, required, sentences
 from kogpt_funcs.models import Example, Generation, Special
@@ -24,6 +26,8 @@ _ROUNDS = 3  # how often candidates are written while too few are fit to show
 _SENTENCES = 3  # of a candidate, at most
 _NEUTRAL = "그리고 다음 날이 되었다."  # what a first sentence is compared with
 _SHARE = 0.5  # of the likelihood without the newest sentence: all of it would favour what is odd anywhere
+_TAKES_UP = 0.1  # nats a token that a word of the newest sentence is worth, two of them at most
+_FOREIGN = re.compile(r"[\u0400-\u06ff\u3040-\u30ff\u4e00-\u9fff]")
 _ALIKE = 0.5  # share of a candidate's own words that another may have too
 
 
@@ -206,10 +210,19 @@ def _gains(pool: list[str], input: RelayNovelInput, sentence: str) -> list[float
     *earlier, before = sentences(story) if story else [_NEUTRAL]
     newest, older = prompt(input.genre, notes, story, sentence), prompt(input.genre, notes, " ".join(earlier), before)
     scores = models.score([newest] * len(pool) + [older] * len(pool), pool * 2, "relay_novel")
+    known, now = f"{input.notes} {input.story} {sentence}", stems(sentence)
     return [
-        after.mean - _SHARE * without.mean
-        for after, without in zip(scores[: len(pool)], scores[len(pool) :], strict=True)
+        after.mean - _SHARE * without.mean + _TAKES_UP * min(2, len(stems(text) & now)) - _faults(text, known)
+        for text, after, without in zip(pool, scores[: len(pool)], scores[len(pool) :], strict=True)
     ]
+
+
+def _faults(text: str, known: str) -> float:
+    """What counts against `text`, as nats a token: quotes that do not close, letters of another script, and people or
+    matters that the story does not know.
+    """
+    open_quote = text.count('"') % 2 or text.count("“") != text.count("”") or text.count("‘") != text.count("’")
+    return 2.0 * bool(_FOREIGN.search(text)) + 1.0 * bool(open_quote) + 0.4 * presumes(text, known)
 
 
 def _by_words(pool: list[str], input: RelayNovelInput, sentence: str) -> list[str]:

@@ -66,3 +66,14 @@ def casual(text: str) -> str:
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
+
+
+_POLITE_END = re.compile(r"(?:요|다|까|죠|네|래|지)[.!?~…ㅎㅋ]*$")
+_POLITE = re.compile(r"요[.!?~…,]*(?:\s|$)|니다|니까")
+
+
+def speaks(text: str, speech: str) -> bool:
+    """Is `text` in 존댓말, its last sentence at least; or in 반말, with nothing polite in it?"""
+    if speech == "반말":
+        return not _POLITE.search(text)
+    return bool(_POLITE.search(text) and _POLITE_END.search(text))

@@ -16,6 +16,7 @@ from services import Services, serving
 
 from kogpt_funcs import assistant
 from kogpt_funcs.contract import settings
+from kogpt_funcs.evaluation.safety import ordinary_sentences
 
 ASKED = {
     "time": [
@@ -143,8 +144,8 @@ def test_ordinary_sentences_trigger_nothing(services: Services, ordinary: list[s
 
 
 @pytest.fixture
-def ordinary(request: pytest.FixtureRequest) -> list[str]:
-    return (request.path.parent.parent / "korean" / "ordinary_sentences.txt").read_text(encoding="utf-8").splitlines()
+def ordinary() -> list[str]:
+    return ordinary_sentences()
 
 
 def test_the_time_and_the_date_are_koreas() -> None:

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import csv
 import lzma
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Container, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -17,6 +19,8 @@ from kogpt_funcs.models.cache import Loaded
 from kogpt_funcs.models.retrieval.encoder import Array, Encoder
 
 _EMOTION = 0.1  # what the same emotion is worth where it is certain, beside a likeness of up to 1
+_BEFORE = 0.25  # what likeness of what was said just before is worth, likewise
+_WORD = re.compile("[가-힣]{2,}")
 _SCALE = 254  # of eight-bit numbers: none in a vector of length 1 and this width comes near 0.5
 
 NO_EMOTION: Mapping[str, float] = MappingProxyType({})
@@ -58,6 +62,10 @@ class Index(Loaded):
         self._mean, self._messages = stored["mean"], stored["messages"]
         self._first = np.array([entry.turn == 0 for entry in self.entries])
         self._emotions = [set(entry.emotion.split("+")) for entry in self.entries]
+        turns = [entry.turn for entry in self.entries]  # a talk's entries stand behind one another
+        follows = [place > 0 and turns[place - 1] == turn - 1 >= 0 for place, turn in enumerate(turns)]
+        self._follows = np.array(follows)
+        self._hidden = np.zeros(len(turns), bool)
 
     @property
     def parameters(self) -> int:
@@ -68,16 +76,20 @@ class Index(Loaded):
         return self.encoder.bytes + self._messages.nbytes
 
     def search(
-        self, message: str, emotions: Mapping[str, float] = NO_EMOTION, *, first: bool = True, count: int = 20
+        self, message: str, emotions: Mapping[str, float] = NO_EMOTION, *, before: str = "", count: int = 20
     ) -> list[Found]:
-        """The `count` entries that fit best, best first; those that begin a talk alone where the message is the
-        `first`. `emotions`: how probable each is in the message.
+        """The `count` entries that fit best, best first. `emotions`: how probable each is in the message. `before`:
+        what the same person said just before; where that is nothing, entries that begin a talk alone.
         """
-        (given,) = self._vectors([message])
+        given, earlier = self._vectors([message, before or message])
         score = self._messages.astype(np.float32) @ given / _SCALE
         rank = score + _EMOTION * np.array([max(emotions.get(one, 0) for one in entry) for entry in self._emotions])
-        if first:
+        if before:
+            likeness = np.roll(self._messages.astype(np.float32) @ earlier / _SCALE, 1)
+            rank += _BEFORE * np.where(self._follows, np.maximum(likeness, 0), 0)
+        else:
             rank[~self._first] = -np.inf
+        rank[self._hidden] = -np.inf
         best = np.argsort(-rank)[:count]
         return [
             Found(self.entries[i], min(1.0, round(float(score[i]), 4)), float(rank[i]))
@@ -87,8 +99,28 @@ class Index(Loaded):
 
     def relevance(self, message: str, replies: Sequence[str]) -> list[float]:
         """How like each of `replies` is to `message`."""
-        first, *others = self._vectors([message, *replies])
-        return [float(other @ first) for other in others]
+        return self.likeness([message], replies)[0].tolist()
+
+    def likeness(self, texts: Sequence[str], others: Sequence[str]) -> Array:
+        """How like each of `texts` is to each of `others`, [texts, others]."""
+        vectors = self._vectors([*texts, *others])
+        alike: Array = vectors[: len(texts)] @ vectors[len(texts) :].T
+        return alike
+
+    def hide(self, replies: Container[str]) -> None:
+        """Finds none of `replies` from now on: a measurement must not find what it measures by."""
+        self._hidden = np.array([entry.reply in replies for entry in self.entries])
+
+    @cached_property
+    def _beginnings(self) -> frozenset[str]:
+        """How the words of all entries begin: their first two syllables."""
+        return frozenset(
+            word[:2] for entry in self.entries for text in (entry.message, entry.reply) for word in _WORD.findall(text)
+        )
+
+    def knows(self, text: str, also: str = "") -> bool:
+        """Is each word of `text` one that begins as a word of the entries, or of `also`, does? Else it is misspelt."""
+        return all(word[:2] in self._beginnings or word[:2] in also for word in _WORD.findall(text))
 
     def _vectors(self, texts: Sequence[str]) -> Array:
         return centred(self.encoder.encode(texts), self._mean)

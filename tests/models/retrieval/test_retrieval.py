@@ -135,7 +135,7 @@ def test_the_nearest_reply_is_found(index: Index, message: str, reply: str) -> N
 def test_a_later_turn_is_found_in_a_talk_under_way_alone(index: Index) -> None:
     later = "수학은 아는 것부터 풀어 봐요."
     assert later not in {found.entry.reply for found in index.search("수학 때문에 걱정이에요")}
-    assert index.search("수학 때문에 걱정이에요", first=False)[0].entry.reply == later
+    assert index.search("수학 때문에 걱정이에요", before="수학 시험을 봤어요")[0].entry.reply == later
 
 
 def test_quotes_survive_and_a_score_is_one_for_the_same_message(index: Index) -> None:
@@ -167,3 +167,9 @@ def test_rows_without_a_reply_are_told(tmp_path: Path) -> None:
     (tmp_path / "other.tsv").write_text("text\n안녕\n", encoding="utf-8")
     with pytest.raises(KogptError, match=r"No reply in other\.tsv"):
         indexing.read([tmp_path / "other.tsv"])
+
+
+def test_a_misspelt_word_is_known_as_such(index: Index) -> None:
+    assert index.knows("수학은 어때요?")
+    assert not index.knows("수학은 셔웨이요?")
+    assert index.knows("수학은 셔웨이요?", "셔웨이라는 말")
