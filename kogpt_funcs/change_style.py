@@ -61,6 +61,7 @@ COLUMNS = (
 class ChangeStyleInput(Sampling):
     text: str = Field(
         ...,
+        min_length=1,
         max_length=300,
         title="글",
         examples=["저는 고양이를 여섯 마리 키워요."],

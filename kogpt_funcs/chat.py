@@ -63,6 +63,7 @@ class Turn(BaseModel):
 class ChatInput(Sampling):
     message: str = Field(
         ...,
+        min_length=1,
         max_length=1000,
         title="할 말",
         examples=["요즘 잠이 잘 안 와요."],

@@ -20,6 +20,7 @@ Emotion = Literal["일상", "기쁨", "불안", "슬픔", "분노", "우울"]
 class ClassifyEmotionInput(BaseModel):
     text: str = Field(
         ...,
+        min_length=1,
         max_length=1000,
         title="글",
         examples=["내일 시험인데 하나도 못 했어. 어떡하지?"],

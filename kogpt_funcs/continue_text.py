@@ -19,6 +19,7 @@ _ROUNDS = 3  # attempts at ending with the end of a sentence
 class ContinueTextInput(Sampling):
     text: str = Field(
         ...,
+        min_length=1,
         max_length=1000,
         title="글",
         examples=["인생을 즐겁게 살기 위해서는"],

@@ -34,6 +34,7 @@ _ALIKE = 0.5  # share of a candidate's own words that another may have too
 class RelayNovelInput(Sampling):
     sentence: str = Field(
         ...,
+        min_length=1,
         max_length=500,
         title="방금 쓴 문장",
         examples=["오늘은 도윤이 책을 한 권 들고 계산대로 왔다."],

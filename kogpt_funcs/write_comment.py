@@ -31,6 +31,7 @@ _PARTICLE = re.compile(r"(?:에서|으로|이나|까지|부터|은|는|이|가|�
 class WriteCommentInput(Sampling):
     topic: str = Field(
         ...,
+        min_length=1,
         max_length=100,
         title="주제",
         examples=["배우 연기"],

@@ -11,6 +11,8 @@ class Said(NamedTuple):
 
 
 _UNKNOWN = Said("알맞지 않은 값입니다.", "This value does not fit.")
+#: Of a text in which nothing can be read.
+EMPTY = Said("내용이 비어 있습니다. 한 글자 이상 적어 주세요.", "This is empty. Write at least one character.")
 #: pydantic's type of an error → the sentence, with the names of the error's context.
 _SENTENCES = {
     "missing": Said("꼭 필요한 항목입니다.", "This field is required."),
@@ -42,6 +44,8 @@ def sentences(error: dict[str, Any]) -> Said:
     if isinstance(context.get("expected"), str):
         context["expected"] = context["expected"].replace(" or ", ", ").replace("'", "")
     said = Said(*(text.format(**context) for text in _SENTENCES.get(error["type"], _UNKNOWN)))
+    if error["type"] == "string_too_short" and context.get("min_length") == 1:
+        return EMPTY
     value = error.get("input")
     short = isinstance(value, (int, float)) or (isinstance(value, str) and len(value) <= 20 and value.isprintable())
     if not short or error["type"] in ("missing", "string_unicode"):

@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from kogpt_funcs.contract.errors import InvalidInput
+from kogpt_funcs.contract.messages import EMPTY
 
 _ZERO_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u2060\ufeff\u00ad"))
 _SENTENCE_END = re.compile(r"(?:[.!?…。]+|[ㅋㅎㅠㅜ]{2,}|[~^]+)[\"'”’)\]」』]*(?=\s|$)")
@@ -22,9 +23,7 @@ def required(text: str, field: str = "text") -> str:
     """`clean(text)`, or InvalidInput naming `field` when nothing readable is left."""
     cleaned = clean(text)
     if not cleaned:
-        raise InvalidInput.of(
-            field, "내용이 비어 있습니다. 한 글자 이상 적어 주세요.", "This is empty. Write at least one character."
-        )
+        raise InvalidInput.of(field, *EMPTY)
     return cleaned
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from kogpt_funcs.contract.errors import FieldProblem, InvalidInput
-from kogpt_funcs.contract.messages import sentences
+from kogpt_funcs.contract.messages import EMPTY, sentences
 from kogpt_funcs.korean.genres import Genre
 from kogpt_funcs.korean.text import clean
 
@@ -17,7 +17,12 @@ _MOST_UNKNOWN = 20
 
 _PARENT = Field(..., ge=1, le=2**63 - 1, title="앞 대목", description="이 번호의 대목 뒤를 말합니다.", examples=[1])
 _AUTHOR = Field(
-    ..., max_length=30, title="필명", description="글쓴이로 남을 이름입니다. 30자까지 받습니다.", examples=["느린 고래"]
+    ...,
+    min_length=1,
+    max_length=30,
+    title="필명",
+    description="글쓴이로 남을 이름입니다. 30자까지 받습니다.",
+    examples=["느린 고래"],
 )
 _BRANCH = Field(
     None,
@@ -30,10 +35,13 @@ _BRANCH = Field(
 
 
 class NewStory(BaseModel):
-    title: str = Field(..., max_length=100, title="제목", description="100자까지 받습니다.", examples=["막차의 우산"])
+    title: str = Field(
+        ..., min_length=1, max_length=100, title="제목", description="100자까지 받습니다.", examples=["막차의 우산"]
+    )
     genre: Genre = Field("일상", title="장르", description="이야기의 장르입니다.", examples=["로맨스"])
     opening: str = Field(
         ...,
+        min_length=1,
         max_length=2000,
         title="첫 대목",
         description="이야기를 여는 글입니다. 2,000자까지 받습니다.",
@@ -55,6 +63,7 @@ class NewStory(BaseModel):
 class NewPart(BaseModel):
     text: str = Field(
         ...,
+        min_length=1,
         max_length=2000,
         title="글",
         description="이어 쓴 글입니다. 2,000자까지 받습니다.",
@@ -126,7 +135,7 @@ def _cleaned(form: BaseModel) -> dict[str, str]:
             texts[name] = " ".join(texts[name].split())
     empty = [name for name, text in texts.items() if not text and type(form).model_fields[name].is_required()]
     if empty:
-        raise InvalidInput([FieldProblem(name, "내용이 비어 있습니다. 한 글자 이상 적어 주세요.") for name in empty])
+        raise InvalidInput([FieldProblem(name, *EMPTY) for name in empty])
     return texts
 
 

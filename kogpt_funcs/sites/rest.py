@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -17,9 +16,11 @@ from kogpt_funcs.sites import exporting, faults, requests, shapes, threads
 from kogpt_funcs.sites.live import News, StoryEvents
 from kogpt_funcs.sites.stories import Stories, stories
 from kogpt_funcs.surfaces import faults as surface_faults
-from kogpt_funcs.surfaces import work
+from kogpt_funcs.surfaces import schema, work
+from kogpt_funcs.surfaces.rest.refusals import refusals
 from kogpt_funcs.surfaces.wire import from_json, to_json
 
+_ALWAYS = (401, 429, 500, 503, 504)
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -38,6 +39,8 @@ class _Route(APIRoute):
 
 def add_routes(app: FastAPI) -> None:
     """Puts the routes into `app` and its OpenAPI document."""
+    forms = (requests.NewStory, requests.NewPart, requests.NewBranch, requests.NewTurn, requests.Suggest)
+    schema.describe(app, *forms)
     app.include_router(router(stories()))
 
 
@@ -58,8 +61,8 @@ def router(stories: Stories) -> APIRouter:
             status_code=status,
             operation_id=_name(endpoint),
             responses={
-                s: {"model": surface_faults.FaultBody, "description": HTTPStatus(s).phrase}
-                for s in more.pop("faults", (404, 410, 503))
+                **refusals(*_ALWAYS, *((400, 413) if "body" in more else ()), *more.pop("faults", (404, 410))),
+                **more.pop("told", {}),
             },
             openapi_extra=_documented(path, **more),
         )
@@ -78,7 +81,7 @@ def router(stories: Stories) -> APIRouter:
         faults=(422, 503, 507),
     )
     add("GET", "", api.search, "이야기 찾기", shapes.LibraryShape, query=requests.Search, faults=(422, 503))
-    add("GET", "/{story}", api.read, "이야기 읽기", shapes.StoryShape, headers=("If-None-Match",))
+    add("GET", "/{story}", api.read, "이야기 읽기", shapes.StoryShape, headers=("If-None-Match",), told=_SAME)
     add("DELETE", "/{story}", api.take_back, "이야기 지우기", None, 204, headers=own, faults=(403, 404, 410, 503, 507))
     add(
         "POST",
@@ -131,9 +134,24 @@ def router(stories: Stories) -> APIRouter:
         body=requests.Suggest,
         faults=(404, 410, 422, 503),
     )
-    add("GET", "/{story}/export", api.export, "내려받기 (txt, md, epub)", faults=(404, 410, 422, 503))
-    add("GET", "/{story}/events", api.events, "바뀔 때마다 알림 (server-sent events)")
+    add("GET", "/{story}/export", api.export, "내려받기 (txt, md, epub)", faults=(404, 410, 422), told=_FILES)
+    add("GET", "/{story}/events", api.events, "바뀔 때마다 알림 (server-sent events)", told=_EVENTS)
     return routes
+
+
+_SAME: dict[int | str, dict[str, Any]] = {304: {"description": "If-None-Match의 판 그대로입니다."}}
+_FILES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "글, 또는 책입니다.",
+        "content": {form.media_type.partition(";")[0]: {"schema": {}} for form in exporting.FORMATS.values()},
+    }
+}
+_EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "바뀔 때마다 story, 거두어들이면 gone.",
+        "content": {"text/event-stream": {"schema": schema.events(("story", "gone"), "판과 차례입니다.")}},
+    }
+}
 
 
 class Endpoints:
@@ -271,6 +289,4 @@ def _documented(
         places += [("format", "query", {"enum": list(exporting.FORMATS)}), ("part", "query", {"type": "integer"})]
     listed = [{"name": n, "in": i, "required": i == "path", "schema": s} for n, i, s in places]
     found: dict[str, Any] = {"parameters": listed}
-    if body:
-        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": body.model_json_schema()}}}
-    return found
+    return found | (schema.body(schema.reference(body)) if body else {})

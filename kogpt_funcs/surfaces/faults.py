@@ -20,6 +20,7 @@ STATUS = {
     "unauthorized": 401,
     "unknown_function": 404,
     "not_found": 404,
+    "model_not_found": 404,
     "method_not_allowed": 405,
     "too_large": 413,
     "unsupported_encoding": 415,

@@ -19,6 +19,8 @@ from starlette.types import ASGIApp
 from kogpt_funcs.surfaces.additions import additions
 from kogpt_funcs.surfaces.guard import Guard
 from kogpt_funcs.surfaces.mcp.tools import McpEndpoint
+from kogpt_funcs.surfaces.openai import app as openai
+from kogpt_funcs.surfaces.openai.app import create_openai
 from kogpt_funcs.surfaces.public import wrapping
 from kogpt_funcs.surfaces.public.metrics import metrics
 from kogpt_funcs.surfaces.rest.rest import OPEN_PATHS, create_rest
@@ -39,6 +41,7 @@ def routes(host: str = "127.0.0.1") -> list[BaseRoute]:
     guarded = Guard(mcp)
     return [
         Mount("/api", app=Guard(create_rest(), OPEN_PATHS)),
+        Mount("/v1", app=Guard(create_openai(), openai.OPEN_PATHS)),
         Route("/metrics", Guard(request_response(metrics)), include_in_schema=False),
         _McpRoute("/mcp", guarded, mcp),
         _McpRoute("/mcp/", guarded, mcp),

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from kogpt_funcs.contract.errors import KogptError
+from kogpt_funcs.contract.errors import InvalidInput, KogptError
 from kogpt_funcs.surfaces import faults
 from kogpt_funcs.surfaces.wire import to_json
 
@@ -46,22 +46,37 @@ class Refusal:
         data = to_json(self.body)
         return b"data: %s\n\n" % data if self._path.startswith("/v1/") else b"event: error\ndata: %s\n\n" % data
 
-    async def __call__(self, receive: Receive, send: Send, headers: dict[str, str] | None = None) -> None:
-        plain = faults.response(self.fault, {"Connection": "close", **(headers or {})})
-        kept = {k: v for k, v in plain.headers.items() if k not in ("content-length", "content-type")}
-        answer = Response(to_json(self.body), plain.status_code, kept, "application/json")
+    async def __call__(self, receive: Receive, send: Send) -> None:
+        if self._path.startswith("/v1/"):
+            answer = openai_response(self.fault, {"Connection": "close"})
+        else:
+            plain = faults.response(self.fault, {"Connection": "close"})
+            kept = {k: v for k, v in plain.headers.items() if k not in ("content-length", "content-type")}
+            answer = Response(to_json(self.body), plain.status_code, kept, "application/json")
         await answer(self._scope, receive, send)
 
 
-def openai_body(fault: KogptError) -> dict[str, Any]:
-    """`{"error": {"message", "type", "param", "code"}}`, as OpenAI's clients read it."""
-    said: dict[str, Any] = faults.body(fault)["error"]
+def openai_status(fault: KogptError) -> int:
+    """As OpenAI has it: what does not fit is 400."""
     status = faults.STATUS.get(fault.code, 400)
+    return 400 if status == 422 else status
+
+
+def openai_body(fault: KogptError) -> dict[str, Any]:
+    """`{"error": {"message", "type", "param", "code"}}`, as OpenAI's clients read it. Its language is theirs."""
+    status = openai_status(fault)
     kind = _OPENAI_TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
-    problems = said["problems"]
-    message = " ".join(f"{p['field']}: {p['message']}" if p["field"] else p["message"] for p in problems)
-    param = problems[0]["field"] if problems else None
-    return {"error": {"message": message or said["message"], "type": kind, "param": param, "code": said["code"]}}
+    problems = fault.problems if isinstance(fault, InvalidInput) else ()
+    param = problems[0].field[:100] if problems else None
+    return {"error": {"message": fault.english[:1000], "type": kind, "param": param or None, "code": fault.code}}
+
+
+def openai_response(error: BaseException, headers: dict[str, str] | None = None) -> Response:
+    """The HTTP answer to `error` under /v1."""
+    fault = faults.known(error)
+    plain = faults.response(fault, headers)
+    kept = {k: v for k, v in plain.headers.items() if k not in ("content-length", "content-type")}
+    return Response(to_json(openai_body(fault)), openai_status(fault), kept, "application/json")
 
 
 class Watched:

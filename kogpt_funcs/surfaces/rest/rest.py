@@ -5,12 +5,11 @@ Inputs are judged by Function.parse alone, so that every surface says the same; 
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from anyio import to_thread
-from fastapi import Body, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
@@ -23,11 +22,12 @@ from kogpt_funcs import models
 from kogpt_funcs.contract import registry, settings
 from kogpt_funcs.contract.errors import KogptError, TooLarge
 from kogpt_funcs.contract.function import Function
-from kogpt_funcs.surfaces import faults, work
+from kogpt_funcs.surfaces import faults, schema, work
 from kogpt_funcs.surfaces.additions import additions
 from kogpt_funcs.surfaces.public.allowance import charge_items
 from kogpt_funcs.surfaces.rest.descriptions import FunctionCards, Health, Ready, cards, health, ready
 from kogpt_funcs.surfaces.rest.event_stream import EventStream
+from kogpt_funcs.surfaces.rest.refusals import FAULTS, refusals
 from kogpt_funcs.surfaces.wire import from_json, to_json
 
 MAX_BATCH = 64
@@ -45,7 +45,7 @@ _DESCRIPTION = f"""한국어 글쓰기 함수 모음입니다. 함수마다 두 
 
 
 class _Route(APIRoute):
-    """The endpoint gets the Request and gives the Response; its __signature__ is there for the documentation."""
+    """The endpoint gets the Request and gives the Response; what it takes is documented beside it."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         async def handle(request: Request) -> Response:
@@ -71,11 +71,23 @@ def create_rest() -> FastAPI:
     app.router.route_class = _Route
     for function in registry.functions().values():
         _add(app, function)
+    schema.describe(app, *(function.input for function in registry.functions().values()))
     for addition in additions():
         addition.add_rest(app)
-    app.add_api_route("/functions", _cards, tags=["안내"], summary="함수 목록", response_model=FunctionCards)
-    app.add_api_route("/health", _health, tags=["안내"], summary="상태", response_model=Health)
-    app.add_api_route("/ready", _ready, tags=["안내"], summary="준비", response_model=Ready)
+    app.add_api_route(
+        "/functions",
+        _cards,
+        tags=["안내"],
+        summary="함수 목록",
+        response_model=FunctionCards,
+        responses=refusals(401, 429, 503, 504),
+    )
+    app.add_api_route(
+        "/health", _health, tags=["안내"], summary="상태", response_model=Health, responses={503: {"model": Health}}
+    )
+    app.add_api_route(
+        "/ready", _ready, tags=["안내"], summary="준비", response_model=Ready, responses={503: {"model": Ready}}
+    )
     app.add_api_route("/docs", _docs, include_in_schema=False)
     app.add_api_route("/", _root, include_in_schema=False)
     app.mount("/swagger", StaticFiles(packages=[("fastapi_swagger", "resources")]))
@@ -85,7 +97,6 @@ def create_rest() -> FastAPI:
 
 
 def _add(app: FastAPI, function: Function) -> None:
-    given: Any = function.input
     output: Any = function.output
 
     async def call(request: Request) -> Response:
@@ -99,42 +110,39 @@ def _add(app: FastAPI, function: Function) -> None:
         return EventStream(function, await _read(request))
 
     name, title, about = function.name, function.title, function.description
+    one = schema.reference(function.input)
+    examples = {f"{i}": example for i, example in enumerate(function.examples, 1)}
     app.add_api_route(
         f"/{name}",
-        _documented(call, function, given | list[given]),
+        call,
         methods=["POST"],
         operation_id=name,
         tags=[title],
         summary=title,
         description=about,
-        responses=_FAULTS,
+        responses=FAULTS,
         response_model=output | list[output | faults.FaultBody],
+        openapi_extra=schema.body({"anyOf": [one, _many(one)]}, examples),
     )
     app.add_api_route(
         f"/{name}/stream",
-        _documented(stream, function, given),
+        stream,
         methods=["POST"],
         operation_id=f"{name}_stream",
         tags=[title],
         summary=f"{title} (스트리밍)",
         description=about,
-        responses={**_FAULTS, 200: _EVENTS},
+        responses={**FAULTS, 200: _EVENTS},
         response_class=EventStream,
         response_model=None,
         status_code=200,
+        openapi_extra=schema.body(one, examples),
     )
 
 
-def _documented(
-    endpoint: Callable[[Request], Awaitable[Response]], function: Function, body: Any
-) -> Callable[..., Any]:
-    """`endpoint` with a signature that tells FastAPI what the body is and how an example looks."""
-    examples: dict[str, Any] = {f"{i}": {"value": example} for i, example in enumerate(function.examples, 1)}
-    parameter = inspect.Parameter(
-        "body", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=Body(openapi_examples=examples), annotation=body
-    )
-    endpoint.__signature__ = inspect.Signature([parameter])  # type: ignore[attr-defined]
-    return endpoint
+def _many(one: dict[str, str]) -> dict[str, Any]:
+    """An array takes any item: what is no input gets its error in its place."""
+    return {"type": "array", "maxItems": MAX_BATCH, "items": {"anyOf": [one, {}]}}
 
 
 async def _read(request: Request) -> Any:
@@ -224,25 +232,18 @@ async def _bug(request: Request, error: Exception) -> Response:
 
 
 def _document_key(app: FastAPI) -> None:
-    schema = app.openapi()  # FastAPI keeps this one and serves it
-    schema.setdefault("components", {})["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-    schema["security"] = [{"key": []}]
+    document = app.openapi()  # FastAPI keeps this one and serves it
+    document.setdefault("components", {})["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    document["security"] = [{"key": []}]
 
 
 def _json(value: Any) -> Response:
     return Response(to_json(value), media_type="application/json")
 
 
-_FAULTS: dict[int | str, dict[str, Any]] = {
-    status: {"model": faults.FaultBody, "description": description}
-    for status, description in {
-        400: "JSON이 아닙니다.",
-        413: "본문이나 배열이 너무 큽니다.",
-        422: "입력이 알맞지 않습니다. problems가 항목을 말합니다.",
-        503: "요청이 많거나(Retry-After) 체크포인트가 없습니다.",
-    }.items()
-}
 _EVENTS = {
     "description": "partial 여럿과 마지막 result(또는 error). data는 JSON입니다.",
-    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    "content": {
+        "text/event-stream": {"schema": schema.events(("partial", "result", "error"), "함수의 출력, 또는 error입니다.")}
+    },
 }
