@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from kogpt_funcs.contract import settings
+from kogpt_funcs.contract.errors import Busy
 from kogpt_funcs.models import gate, here, meter
 from kogpt_funcs.models.gate import Load
 from kogpt_funcs.models.meter import Meter
@@ -25,6 +26,7 @@ __all__ = [
     "base_name",
     "classify",
     "counts",
+    "full",
     "generate",
     "in_this_process",
     "load",
@@ -126,6 +128,11 @@ def in_this_process() -> bool:
 def load() -> Load:
     """How many requests are at work or waiting for a model, of how many; and how many have been told to come back."""
     return gate.load()
+
+
+def full() -> Busy:
+    """What to tell one who is turned away before a model is asked; it is counted."""
+    return gate.full()
 
 
 def counts() -> Meter:

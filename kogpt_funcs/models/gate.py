@@ -29,6 +29,14 @@ def load() -> Load:
         return Load(_admitted, settings.current().queue, _refused)
 
 
+def full() -> Busy:
+    """Counts one who is told to come back, and gives what to tell."""
+    global _refused
+    with _lock:
+        _refused += 1
+    return Busy()
+
+
 @contextmanager
 def admitted() -> Iterator[None]:
     """A place among the KOGPT_QUEUE requests, or Busy."""

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from kogpt_funcs.contract import registry
 from kogpt_funcs.contract.errors import InvalidInput
-from kogpt_funcs.sites import exporting, faults, requests, shapes, threads
+from kogpt_funcs.sites import exporting, faults, repeats, requests, shapes, threads
 from kogpt_funcs.sites.live import News, StoryEvents
 from kogpt_funcs.sites.stories import Stories, stories
 from kogpt_funcs.surfaces import faults as surface_faults
@@ -139,6 +139,7 @@ def router(stories: Stories) -> APIRouter:
     return routes
 
 
+_HEADERS = {"Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": repeats.MOST, "pattern": r"\S"}}
 _SAME: dict[int | str, dict[str, Any]] = {304: {"description": "If-None-Match의 판 그대로입니다."}}
 _FILES: dict[int | str, dict[str, Any]] = {
     200: {
@@ -282,7 +283,7 @@ def _documented(
     places: list[tuple[str, str, Any]] = [
         (name, "path", {"type": "string"}) for name in ("story", "part", "draft") if f"{{{name}}}" in path
     ]
-    places += [(name, "header", {"type": "string"}) for name in headers]
+    places += [(name, "header", _HEADERS.get(name, {"type": "string"})) for name in headers]
     if query:
         places += [(name, "query", schema) for name, schema in query.model_json_schema()["properties"].items()]
     if path.endswith("export"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ _PLACE = "#/components/schemas/{model}"
 #: What is left of a text once control characters, blanks and zero-width ones are gone (korean/text.py: clean).
 _READABLE = r"[^\u0000-\u0020\u007f-\u00a0\u00ad\u1680\u2000-\u200c\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]"
 JSON = "application/json"
+_METHODS = ("get", "put", "post", "delete", "patch")
 
 
 def describe(app: FastAPI, *inputs: type[BaseModel], open_ended: bool = False) -> None:
@@ -34,6 +36,14 @@ def describe(app: FastAPI, *inputs: type[BaseModel], open_ended: bool = False) -
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def methods(app: FastAPI, path: str, otherwise: str) -> str:
+    """For an Allow header: all methods that the document has for `path`, or what FastAPI says of its first route."""
+    for template, operations in app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(template)), path):
+            return ", ".join(sorted(name.upper() for name in operations if name in _METHODS))
+    return otherwise
 
 
 def body(schema: Mapping[str, Any], examples: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -17,8 +17,9 @@ from anyio.lowlevel import RunVar
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from starlette.types import Receive
 
+from kogpt_funcs import models
 from kogpt_funcs.contract import settings
-from kogpt_funcs.contract.errors import Busy, KogptError
+from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.surfaces import faults, running
 from kogpt_funcs.surfaces.wire import plain
@@ -46,7 +47,7 @@ async def answer(function: Function, data: Any, partial: Partial | None = None) 
     """
     threads = _limiter()
     if threads.available_tokens < 1:
-        raise Busy()
+        raise models.full()
     return await to_thread.run_sync(_in_thread, function, data, partial, limiter=threads)
 
 

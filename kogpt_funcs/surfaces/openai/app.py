@@ -122,8 +122,10 @@ class NotFound(KogptError):
 async def _http_fault(request: Request, error: HTTPException) -> Response:
     fault: KogptError = KogptError(str(error.detail))
     if error.status_code == 405:
-        fault = faults.MethodNotAllowed(request.method, (error.headers or {}).get("Allow", "POST"))
-    elif error.status_code == 404:
+        path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+        allowed = schema.methods(request.app, path, (error.headers or {}).get("Allow", "POST"))
+        return openai_response(faults.MethodNotAllowed(request.method, allowed), {"Allow": allowed})
+    if error.status_code == 404:
         fault = NotFound("이 주소는 없습니다.", "No such address. There are models, completions, chat/completions.")
     return openai_response(fault, dict(error.headers or {}))
 

@@ -217,8 +217,9 @@ async def _http_fault(request: Request, error: HTTPException) -> Response:
     name = path.strip("/").split("/")[0]
     fault: KogptError = KogptError(str(error.detail))
     if error.status_code == 405:
-        fault = faults.MethodNotAllowed(request.method, (error.headers or {}).get("Allow", "POST"))
-    elif error.status_code == 404:
+        allowed = schema.methods(request.app, path, (error.headers or {}).get("Allow", "POST"))
+        return faults.response(faults.MethodNotAllowed(request.method, allowed), {"Allow": allowed})
+    if error.status_code == 404:
         fault = NotFound(f"{path[:100]} 주소는 없습니다. 있는 주소는 /api/docs 에서 볼 수 있습니다.")
         try:
             registry.get(name)
