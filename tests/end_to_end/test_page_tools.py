@@ -46,7 +46,7 @@ def value(page: Page, function: str, field: str) -> str:
 
 def programs(page: Page, function: str) -> dict[str, str]:
     """What the fold says, by language."""
-    if not page.texts(f"#{function}-tools pre"):
+    if not page.all(f"#{function}-tools .kogpt-calls[open]"):
         page.click(f"#{function}-tools .kogpt-calls summary")
     page.wait(lambda: all(page.texts(f"#{function}-tools pre")))
     return {

@@ -62,12 +62,17 @@ document.addEventListener("keydown", (event) => {
   else event.target.addEventListener("compositionend", () => setTimeout(run, 0, id), { once: true });
 }, true);
 
-// An answer list that a reload has emptied is drawn again when its place appears.
-new MutationObserver((changes) => {
-  for (const { addedNodes } of changes) {
-    for (const node of addedNodes) {
-      const places = node.nodeType === Node.ELEMENT_NODE ? [node, ...node.querySelectorAll("[data-function]")] : [];
-      for (const place of places) if (place.dataset?.function) list(place.dataset.function);
-    }
+/** What belongs beside the forms in `node`: this visit's answers after a reload, the programs of an open fold. */
+function appeared(node) {
+  if (node.nodeType !== Node.ELEMENT_NODE) return;
+  for (const place of [node, ...node.querySelectorAll("[data-function]")]) {
+    if (!place.dataset.function) continue;
+    list(place.dataset.function);
+    calls(place.dataset.function);
   }
+}
+
+appeared(document.body); // the page may be there before this script
+new MutationObserver((changes) => {
+  for (const { addedNodes } of changes) addedNodes.forEach(appeared);
 }).observe(document.body, { subtree: true, childList: true });
