@@ -63,13 +63,19 @@ class Bench:
     """One checkpoint under measurement. Engines are started when first needed and stay until `close`."""
 
     def __init__(
-        self, model: str, folder: Path, load: Load, tell: Callable[[str], None], text: Path | None = None
+        self,
+        model: str,
+        folder: Path,
+        load: Load,
+        tell: Callable[[str], None],
+        text: Path | None = None,
+        without: Sequence[str] = (),
     ) -> None:
         self.model, self.folder, self.load, self.tell, self.text = model, folder, load, tell, text
         self.base = model if checkpoints.place(model).is_dir() else str(folder)  # by its name it finds its adapters
         self.prompts = prompts(folder, load.clients, load.prompt)
         self._speed: dict[str, float] = {}  # ours, by what was measured
-        self._running: dict[str, Worker | Server | None] = {}
+        self._running: dict[str, Worker | Server | None] = dict.fromkeys(without)
         self._stack = ExitStack()
 
     def __enter__(self) -> Bench:

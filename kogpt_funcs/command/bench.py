@@ -55,6 +55,12 @@ _HELD_OUT = {"small": Path("runs/base/heldout"), "gemma": Path("data/written/pro
     "what a clone has for the base]",
 )
 @click.option(
+    "--without",
+    multiple=True,
+    metavar="ENGINE",
+    help="Leave an engine out, by its name in the table. May be given several times.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     help="JSON file to write; a chart of the same name (.png) goes beside it.",
@@ -68,6 +74,7 @@ def bench(
     prompt_tokens: int,
     new_tokens: int,
     text: Path | None,
+    without: tuple[str, ...],
     out: Path | None,
 ) -> None:
     _check_installed()
@@ -79,7 +86,7 @@ def bench(
     figures: list[Figure] = []
     for model in models:
         with tempfile.TemporaryDirectory() as place:
-            figures += _measure(model, _folder(model, fixture, Path(place)), load, what or _WHAT, text)
+            figures += _measure(model, _folder(model, fixture, Path(place)), load, what or _WHAT, text, without)
     if "classifier" in (what or _WHAT):
         figures += classifier(repeats, _tell)
     click.echo(report.table(figures))
@@ -88,12 +95,14 @@ def bench(
         report.write_chart(out.with_suffix(".png"), figures, notes)
 
 
-def _measure(model: str, folder: Path, load: Load, what: tuple[str, ...], text: Path | None) -> list[Figure]:
+def _measure(
+    model: str, folder: Path, load: Load, what: tuple[str, ...], text: Path | None, without: tuple[str, ...]
+) -> list[Figure]:
     from kogpt_funcs.benchmarking.measurements import Bench
 
     if text is None and model in _HELD_OUT and _HELD_OUT[model].exists():
         text = _HELD_OUT[model]
-    with Bench(Path(model).name, folder, load, _tell, text) as bench:
+    with Bench(Path(model).name, folder, load, _tell, text, without) as bench:
         return [figure for name in what if name != "classifier" for figure in getattr(bench, name)()]
 
 
