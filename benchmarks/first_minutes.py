@@ -161,6 +161,7 @@ def filled_in(page: Any, suite: Any, name: str, example: dict[str, Any]) -> floa
             page.put(name, field, value)
     started = time.monotonic()
     page.run(name)
+    page.wait(lambda: page.answers(name) and not page.texts(f"#{name}-stop"))
     return since(started)
 
 

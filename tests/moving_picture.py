@@ -50,10 +50,9 @@ class Film:
 
     def take_until_answered(self, function: str) -> None:
         """Presses the button; frames as they come until the whole answer is there, stills cut short."""
-        before = self.page.answer(function)
         self.page.click(f"#{function}-run")
         last = time.monotonic()
-        while self.page.answer(function) == before or not self.page.texts(f"#{function}-run"):
+        while not self.page.answers(function) or self.page.texts(f"#{function}-stop"):
             now = time.monotonic()
             self.take(min(400, int((now - last) * 1000)))
             self.durations[-1] = min(self.durations[-1], _LONGEST_STILL)

@@ -66,7 +66,7 @@ def runs(line: str) -> bool:
 
 def table(english: bool) -> str:
     """The functions as Markdown."""
-    head = "| name | title | what it does | required |" if english else "| 이름 | 제목 | 하는 일 | 꼭 주는 것 |"
+    head = "| name | title | what it does | required |" if english else "| 이름 | 제목 | 하는 일 | 필수 항목 |"
     return "\n".join([head, "|---|---|---|---|", *(row(f, english) for f in registry.functions().values())]) + "\n"
 
 
