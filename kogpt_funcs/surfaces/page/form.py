@@ -72,7 +72,7 @@ class Form:
             show_progress="hidden",
             api_visibility="private",
         )
-        listen(self.function, inputs, [self.run.click, *submits], running, filled)
+        listen(self.function, inputs, running, filled)
 
     def respond(self, *raw: Any) -> Iterator[Update]:
         """The answer to what the browser sent, as it grows."""

@@ -35,10 +35,8 @@ def tools(function: Function, names: Sequence[str]) -> gr.HTML:
     )
 
 
-def listen(
-    function: Function, inputs: Sequence[Component], asked: Sequence[Any], running: Dependency, filled: Dependency
-) -> None:
-    """Tells the scripts what stands in the form and when it is asked and answered; an example then runs."""
+def listen(function: Function, inputs: Sequence[Component], running: Dependency, filled: Dependency) -> None:
+    """Tells the scripts what stands in the form and when it is answered; an example that has filled it then runs."""
 
     def script(event: str) -> dict[str, Any]:
         js = f"(...values) => {{ window.kogpt?.{event}({json.dumps(function.name)}, ...values); return []; }}"
@@ -46,7 +44,6 @@ def listen(
 
     changes = [box.change for box in inputs if hasattr(box, "change")]
     gr.on(changes, inputs=list(inputs), **script("changed"))
-    gr.on(list(asked), inputs=list(inputs), **script("asked"))
     running.then(**script("answered"))
     filled.then(**script("run"))
 

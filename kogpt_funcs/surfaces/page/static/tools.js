@@ -26,12 +26,16 @@ window.kogpt = {
     count(name);
     list(name);
   },
-  asked(name, ...values) {
-    stand(name, values);
-    ask(name);
-  },
   answered: remember,
 };
+
+// What is asked is what stands in the form now; it may be changed before the answer is whole.
+for (const kind of ["click", "keydown"]) {
+  document.addEventListener(kind, (event) => {
+    const form = event.target.closest?.(".kogpt-function");
+    if (form && (kind === "click" ? event.target.closest(`#${form.id}-run`) : event.key === "Enter")) ask(form.id);
+  }, true);
+}
 
 async function share(button) {
   const tools = button.closest("[data-function]");

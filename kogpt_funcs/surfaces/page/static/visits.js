@@ -54,10 +54,12 @@ async function drawn(form) {
 /** Keeps the answer that stands there, unless the function complains instead. */
 export async function remember(name) {
   const form = document.getElementById(name);
-  if (!form || !asked.has(name)) return;
+  if (!form) return;
+  const told = asked.get(name) ?? data(name);
+  asked.delete(name);
   const answer = await drawn(form);
   if (!answer || form.querySelector("[role=alert]")) return;
-  keep([...kept(), { name, at: Date.now(), asked: asked.get(name), answer }]);
+  keep([...kept(), { name, at: Date.now(), asked: told, answer }]);
   list(name);
 }
 
