@@ -24,7 +24,7 @@ def sample(table: Table) -> list[Row]:
 
 def likely(function: Function, field: str, table: Table, rows: Sequence[Row]) -> str:
     """The column for an input field: the one that bears its name; for the main field else the one with the longest
-    texts; else none.
+    texts that are no dates; else none.
     """
     english = function.english.input[field].title
     names = {name.casefold() for name in (field, function.fields[field].title, english)}
@@ -62,7 +62,7 @@ def scrolled(key: str, table: str) -> str:
 
 def _text(row: Row, column: str) -> str:
     value = row.cells.get(column)
-    return value if isinstance(value, str) else ""
+    return value if isinstance(value, str) and as_date(value) is None else ""
 
 
 def _cell(value: Any) -> str:
