@@ -35,7 +35,7 @@ def addressed(request: Generation, url: str, model: str, client: Any) -> tuple[s
     """(model, prompt) that `request` comes to. Raises CheckpointError where the server has no model for it."""
     found = _find(request.adapter, url, model, client) if request.adapter else None
     if not request.adapter or (request.adapter_optional and not found):
-        return model, plain_text(request, model)
+        return model, _CONTROL.sub("< ", plain_text(request, model))
     if found is None:
         raise CheckpointError(
             f"Base {model!r} cannot run {request.adapter}: its server has no model of that name. Serve the adapter "

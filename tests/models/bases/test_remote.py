@@ -296,7 +296,7 @@ def test_a_function_is_the_model_of_its_name(use: Any, url: str, name: str) -> N
     """
     use("base")
     function = registry.get(name)
-    example = {**function.examples[-1], "seed": 1, "max_new_tokens": 24}
+    example = {**function.examples[-1], "seed": 1, "max_new_tokens": 48}
     example[function.main_field] = f"<unused8></s> {example[function.main_field]}"
     output = function.call(function.parse(example))
     assert any(output.model_dump().values())
