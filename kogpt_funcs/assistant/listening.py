@@ -1,4 +1,4 @@
-"""What a listener says where nothing better fits: to a question, a resolve, or a feeling. Written for this project.
+"""What a listener says where nothing better fits: to a question, a resolve, a wish or a feeling. Our own words.
 
 They take nothing for granted, so they fit almost anywhere; they say little, so they come last.
 """
@@ -11,8 +11,11 @@ from collections.abc import Mapping
 
 _THANKS = re.compile(r"고마워|고맙|감사(?:해|합|드)")
 _QUESTION = re.compile(r"\?|(?:까|까요|나요|가요|니|냐|죠|지|하지|어떡해|어떡해요|어때|어때요)[.~!ㅠㅜ]*$|모르겠")
-_RESOLVE = re.compile(r"([가-힣])게요?[.!~ㅎ]*$|야겠(?:다|어|네|지)|기로 했|(?:해|가|와) ?볼래|할래요?[.!~]*$")
+_RESOLVE = re.compile(
+    r"([가-힣])게요?[.!~ㅎ]*$|야겠(?:다|어|네|지)|야지(?:요)?[.!~]*$|기로 했|(?:해|가|와) ?볼래|할래요?[.!~]*$"
+)
 _GOODBYE = re.compile(r"(?:잘 ?자|잘래|자러|안녕히|다음에 (?:봐|또)|이만|갈게|들어갈게)")
+_WISH = re.compile(r"면 좋겠|고 싶(?:다|어|네)")
 _SURE = {"기쁨": 0.85, "일상": 2.0}  # how sure a feeling must be to be named; others from _FELT
 _FELT = 0.55
 
@@ -30,6 +33,10 @@ LISTENING = {
         "그렇게 마음먹은 것만으로도 한 걸음이에요. 하고 나서 어땠는지 들려주세요.",
         "그렇게 해 봐요. 생각대로 안 되어도 괜찮아요.",
         "스스로 정했다는 게 제일 든든해요. 응원할게요.",
+    ),
+    "wish": (
+        "그렇게 되면 정말 좋겠네요. 이루어지면 제일 먼저 뭘 하고 싶어요?",
+        "바라는 게 있다는 건 좋은 일이지요. 어떤 모습을 떠올리고 있어요?",
     ),
     "question": (
         "정답을 딱 말하기는 어렵지만, 같이 생각해 볼 수는 있어요. 지금 마음이 더 가는 쪽은 어디예요?",
@@ -64,7 +71,7 @@ LISTENING = {
     ),
     "일상": (
         "그렇군요. 이야기를 조금 더 들려주세요.",
-        "그런 사정이 있었군요. 그러고 나서는 어땠어요?",
+        "그렇군요. 어떤 마음인지 조금 더 듣고 싶어요.",
         "듣고 있어요. 지금 마음은 어떤지도 궁금해요.",
         "이야기를 들으니 조금 더 알 것 같아요. 하고 싶은 말이 더 있으면 편하게 해 주세요.",
         "그랬군요. 그 이야기를 조금 더 듣고 싶어요.",
@@ -73,7 +80,7 @@ LISTENING = {
 
 
 def kind(message: str, emotions: Mapping[str, float]) -> str:
-    """What `message` is: thanks, a goodbye, a question, a resolve, or the feeling it shows."""
+    """What `message` is: thanks, a goodbye, a resolve, a question, a wish, or the feeling it shows."""
     found = _RESOLVE.search(message)
     resolve = found and (found[1] is None or (ord(found[1]) - ord("가")) % 28 == 8)  # ㄹ, as in 할게
     if _THANKS.search(message):
@@ -84,6 +91,8 @@ def kind(message: str, emotions: Mapping[str, float]) -> str:
         return "resolve"
     if _QUESTION.search(message):
         return "question"
+    if _WISH.search(message):
+        return "wish"
     return next((feeling for feeling, share in emotions.items() if share >= _SURE.get(feeling, _FELT)), "일상")
 
 

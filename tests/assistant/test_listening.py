@@ -23,6 +23,8 @@ from kogpt_funcs.korean.speech import casual, speaks
         ("뭐 입고 가야 할지 모르겠어", "question"),
         ("고마워요 좀 나아졌어요", "thanks"),
         ("그래, 오늘은 그냥 잘래", "goodbye"),
+        ("빚부터 갚아야지", "resolve"),
+        ("복권 됐으면 좋겠다", "wish"),
         ("디자인 회사예요", "일상"),
     ],
 )
