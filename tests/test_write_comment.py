@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from kogpt_funcs import write_comment
 from kogpt_funcs.korean.abuse import is_abusive
+from kogpt_funcs.models import Score
 from kogpt_funcs.write_comment import WriteCommentInput, mood_of, training_examples
 
 
@@ -57,3 +59,12 @@ def test_a_missing_topic_is_mostly_a_word_of_the_text_without_its_particle() -> 
 
 def test_abuse_is_not_learned() -> None:
     assert lessons({"text": "이 개새끼야", "rating": 1}) == []
+
+
+def test_among_like_comments_the_uncluttered_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("kogpt_funcs.write_comment")
+    alike = [Score(-20.0, 10)]
+    monkeypatch.setattr(module.models, "score", lambda prompts, targets, adapter: alike * len(targets))
+    said = ["버스에서 10분, 30분 만에 내렸다", "지연이라니, 지연이라더니", "바다가 참 예쁘다"]
+    assert module._ranked(said, "여행", "호평", {"candidates": 5})[0] == "바다가 참 예쁘다"
+    assert module._ranked(said, "여행", "호평", {"candidates": 1}) == said
