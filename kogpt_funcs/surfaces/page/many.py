@@ -111,12 +111,14 @@ class Panel:
             _running[key] = stop
             yield from self._rows(plan, count, date, stop)
         except Exception as error:
-            yield {self.notice: refused(error)}
+            yield {self.notice: refused(error), **self._ended()}
         finally:
             stop.set()
             if _running.get(key) is stop:
                 del _running[key]
-        yield {self.go: gr.update(visible=True), self.stop: gr.update(visible=False)}
+
+    def _ended(self) -> Update:
+        return {self.go: gr.update(visible=True), self.stop: gr.update(visible=False)}
 
     def stopped(self, request: gr.Request) -> None:
         """Tells this visitor's run to end with the rows that are done."""
@@ -164,14 +166,13 @@ class Panel:
         with closing(growing(steps(), _EVERY)) as growth:
             for number in growth:
                 yield {self.progress: progress(done[:number], count, english, time.monotonic() - began)}
-        yield {
-            self.progress: progress(done, count, english, stopped=len(done) < count),
-            self.course: self._course(plan, date, done),
-        }
+        told = progress(done, count, english, stopped=len(done) < count)
+        last = {self.progress: told, self.course: self._course(plan, date, done), **self._ended()}
         with tempfile.TemporaryDirectory(prefix="kogpt-many-") as folder:  # Gradio keeps a copy for the browser
             if done:
                 path = uploads.write(plan, done, Path(folder))
-                yield {self.download: gr.update(value=str(path), visible=True)}
+                last[self.download] = gr.update(value=str(path), visible=True)
+            yield last  # all at once: of updates that follow one another at once the browser may lose one
 
     def _course(self, plan: rows.Plan, date: str, done: Sequence[Entry]) -> str:
         if not date:
