@@ -35,6 +35,15 @@ _FLAGS = (
     "--disable-dev-shm-usage",
 )
 _SECONDS = 60
+_AXE = Path(__file__).with_name("axe") / "axe.min.js"
+#: Serious and critical findings of axe-core, each with the elements it is about.
+_FINDINGS = """
+const [within, done] = arguments;
+axe.run(within, {resultTypes: ["violations"], iframes: false}).then(({violations}) => done(violations
+  .filter(({impact}) => impact === "serious" || impact === "critical")
+  .map(({id, nodes}) => `${id}: ${nodes.map(n => n.target.join(" ") + " " + n.any.map(a => a.message)).join("; ")}`)
+), (error) => done([String(error)]));
+"""
 #: Read in one go: an element that the page is about to replace cannot be asked twice.
 _TEXTS = "return [...document.querySelectorAll(arguments[0])].filter(e => e.offsetParent).map(e => e.innerText.trim())"
 PUT = """
@@ -105,6 +114,19 @@ class Page:
     def complaints(self) -> list[str]:
         """What the browser's console holds against the page."""
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+
+    def screen(self, width: int, scheme: str = "light", height: int = 800) -> None:
+        """What the page is shown on from now on: so many pixels, a phone if they are few; light or dark."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+
+    def findings(self, within: str = "html") -> list[str]:
+        """What axe-core finds serious or critical inside the element `within`."""
+        if not self.driver.execute_script("return Boolean(window.axe)"):
+            self.driver.execute_script(_AXE.read_text(encoding="utf-8"))
+        return self.driver.execute_async_script(_FINDINGS, within)
 
     def requests_elsewhere(self, server: Server) -> list[str]:
         """Addresses of other hosts that the browser asked for while it showed the page."""

@@ -34,14 +34,6 @@ OPENING = {
 }
 
 
-def screen(page: Page, width: int, scheme: str, height: int = 800) -> None:
-    """What the page is shown on from now on."""
-    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
-    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-
-
 def picture(page: Page, file: Path, colours: int = 128) -> None:
     """The whole page, as a small PNG."""
     width, height = page.driver.execute_script("return [innerWidth, document.documentElement.scrollHeight]")
@@ -81,7 +73,7 @@ def draw(server: Server, language: str, profile: Path, folder: Path) -> None:
         sites = list(stories(server))
         for width in WIDTHS:
             for scheme in SCHEMES:
-                screen(page, width, scheme)
+                page.screen(width, scheme)
                 for name, function in functions().items():
                     (talked if function.talk else answered)(page, server, name)
                     picture(page, folder / f"{name}-{language[:2]}-{width}-{scheme}.png")
@@ -92,7 +84,7 @@ def draw(server: Server, language: str, profile: Path, folder: Path) -> None:
 
 def card(profile: Path) -> None:
     with chromium(profile, "ko-KR") as page:
-        screen(page, 1200, "light", 630)
+        page.screen(1200, "light", 630)
         page.driver.get(Path(__file__).with_name("card.html").as_uri())
         picture(page, CARD)
 

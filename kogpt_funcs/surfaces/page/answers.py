@@ -38,7 +38,7 @@ def answer(function: Function, shape: Shape) -> Answer:
     """
     reader = Reader(function.english.output, function.label, shape.name)
     first = shape.name == next(iter(function.answers))
-    title = f'<h3 class="kogpt-title">{reader.title(shape)}</h3>'
+    title = f'<h2 class="kogpt-title">{reader.title(shape)}</h2>'
     waiting = f'{title}<p class="kogpt-quiet">{word("waiting")}</p>' if first else ""
 
     def show(output: BaseModel, whole: bool) -> str:
