@@ -26,6 +26,8 @@ from kogpt_funcs.contract.shape import Shape, paths, shapes
 
 _HANGUL = re.compile("[ㄱ-ㅎㅏ-ㅣ가-힣]")
 _PARTS = ("title", "description", "input", "output", "labels")
+#: Short for, at the beginning of a name.
+_WHOLE = {"num": "number of", "max": "maximum", "min": "minimum"}
 _MANY = 5  # of more choices than this, their number is told
 
 
@@ -73,8 +75,9 @@ def complete(name: str, input_model: type[BaseModel], output_model: type[BaseMod
 
 
 def english_name(name: str) -> str:
-    """`max_new_tokens` → `Max new tokens`."""
-    return name.replace("_", " ").strip().capitalize()
+    """`stop_at_end` → `Stop at end`, `num_samples` → `Number of samples`."""
+    first, *rest = name.strip("_").split("_")
+    return " ".join([_WHOLE.get(first, first) if rest else first, *rest]).capitalize()
 
 
 def limits(shape: Shape) -> str:

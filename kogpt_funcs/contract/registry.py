@@ -24,8 +24,12 @@ def get(name: str) -> Function:
     known = _load()
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise UnknownFunction(f"No function {name!r}.{hint} Functions: {', '.join(known)}.")
+        korean, english = (f" {near[0]!r} 말인가요?", f" Did you mean {near[0]!r}?") if near else ("", "")
+        names = ", ".join(known)
+        raise UnknownFunction(
+            f"없는 함수입니다: {name!r}.{korean} 쓸 수 있는 함수: {names}.",
+            f"No function {name!r}.{english} Functions: {names}.",
+        )
     return known[name]
 
 

@@ -92,9 +92,12 @@ def found(session: Session, story_id: str, *, to_write: bool = False) -> Story:
     """The story, held until the transaction ends if it is `to_write`. Raises NoStory or Gone."""
     story = session.get(Story, story_id, with_for_update=to_write or None) if NAME.fullmatch(story_id) else None
     if story is None:
-        raise faults.NoStory(f"{story_id[:40]}이라는 이야기는 없습니다. 주소를 다시 확인해 주세요.")
+        raise faults.NoStory(
+            f"{story_id[:40]}이라는 이야기는 없습니다. 주소를 다시 확인해 주세요.",
+            f"There is no story {story_id[:40]}. Check its address.",
+        )
     if story.deleted:
-        raise faults.Gone("글쓴이가 거두어들인 이야기입니다.")
+        raise faults.Gone("글쓴이가 거두어들인 이야기입니다.", "The author has taken this story back.")
     return story
 
 

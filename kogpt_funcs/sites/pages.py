@@ -101,7 +101,7 @@ async def _chosen(request: Request) -> tuple[dict[str, Any], list[dict[str, Any]
     if part := asked.get("part"):
         line = path(story, int(part)) if part.isascii() and part.isdecimal() and len(part) < 19 else []
         if not line:
-            raise faults.NoStory(f"이 이야기에 {part[:20]}번 대목은 없습니다.")
+            raise faults.NoStory(f"이 이야기에 {part[:20]}번 대목은 없습니다.", f"This story has no part {part[:20]}.")
     else:
         branch = asked.get("branch", "0")
         line = path(story, tip(story, int(branch) if branch.isascii() and branch.isdecimal() else 0)["id"])
@@ -129,7 +129,8 @@ async def _told(request: Request, error: Exception) -> Response:
     else:
         fault = surface_faults.known(error)
         status = faults.STATUS.get(fault.code) or surface_faults.STATUS.get(fault.code, 400)
-        message = fault.message
+        spoken = language(request.headers.get("accept-language", ""))
+        message = fault.english if spoken == "en" else fault.message
     return _page(
         request, "message.html", status, heading="not_found" if status in (404, 410) else "trouble", message=message
     )

@@ -159,8 +159,8 @@ def test_any_locale_finds_files_with_korean_names(tmp_path: Path, home: Path, en
 @pytest.mark.parametrize(
     ("arguments", "stdin", "said"),
     [
-        (["call", "nothing"], b"", "No function 'nothing'"),
-        (["call", "count_letter", "--text", "가"], b"", "Did you mean 'count_letters'?"),
+        (["call", "nothing"], b"", "없는 함수입니다: 'nothing'"),
+        (["call", "count_letter", "--text", "가"], b"", "'count_letters' 말인가요?"),
         (["call", "count_letters"], b"", "text: 꼭 필요한 항목입니다"),
         (["call", "count_letters", "--text", ""], b"", "비어 있습니다"),
         (["call", "count_letters", "--text", "가" * 101], b"", "100자까지"),
@@ -170,7 +170,7 @@ def test_any_locale_finds_files_with_korean_names(tmp_path: Path, home: Path, en
         (["call", "count_letters", "--text", "가", "--only", "가"], b"", "only: 목록이어야 합니다"),
         (["call", "count_letters", "--text", "가", "--pause", "[" * 99999], b"", "pause: "),
         (["call", "count_letters", "--text", b"\xff\xfe"], b"", "유니코드"),
-        (["call", b"\xff"], b"", "No function"),
+        (["call", b"\xff"], b"", "없는 함수입니다"),
         (["call", "count_letters", "{"], b"", "JSON이 아닙니다"),
         (["call", "count_letters", "[1]"], b"", "JSON 객체여야 합니다"),
         (["call", "count_letters", '{"text": "가", "leest": 1}'], b"", "least 말인가요?"),
@@ -262,4 +262,4 @@ def test_serve_serves_what_is_named_until_it_is_ended(home: Path) -> None:
 
 
 def test_serve_tells_what_is_wrong_in_a_sentence() -> None:
-    assert "No function 'nothing'" in sentence(run("serve", "nothing"), 1)
+    assert "없는 함수입니다: 'nothing'" in sentence(run("serve", "nothing"), 1)

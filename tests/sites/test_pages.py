@@ -83,6 +83,7 @@ def test_faults_are_pages_too(stories: StoriesServer) -> None:
     lost = stories.http.get("/stories/nothing-here", headers={"Accept-Language": "en"})
     assert (lost.status_code, lost.headers["content-type"]) == (404, "text/html; charset=utf-8")
     assert "Not here" in lost.text
+    assert not re.search("[가-힣]", lost.text.partition("<main")[2].partition("</main>")[0])
     assert stories.http.get("/stories/?page=0").status_code == 422
     assert stories.http.get("/stories/a/b/c").status_code == 404
     assert stories.http.get("/stories", follow_redirects=True).status_code == 200

@@ -17,7 +17,7 @@ from gradio.events import Dependency
 from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.contract.shape import Shape, is_flat, item, shapes
-from kogpt_funcs.surfaces.page.translations import WORDS, word
+from kogpt_funcs.surfaces.page.translations import word
 
 _LANGUAGES = ("curl", "Python", "JavaScript")
 
@@ -91,5 +91,4 @@ def _body() -> str:
 
 
 def _copy_button() -> str:
-    label = " / ".join(WORDS["copy"])
-    return f'<button type="button" class="kogpt-copy" title="{label}" aria-label="{label}"></button>'
+    return f'<button type="button" class="kogpt-copy"><span class="kogpt-unseen">{word("copy")}</span></button>'
