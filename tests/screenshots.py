@@ -47,9 +47,10 @@ def picture(page: Page, file: Path, colours: int = 128) -> None:
 def answered(page: Page, server: Server, name: str) -> None:
     """The page with the answer to the first example of the function `name`."""
     page.open(server, name)
-    page.click(f"#{name}-examples .gallery-item")
-    page.wait(lambda: page.one(f"#{name} :is(textarea, input[type=text])").get_property("value"))
-    page.run(name)
+    before = page.answer(name)
+    page.click(f"#{name}-examples .gallery-item")  # it fills the form and runs
+    page.wait(lambda: page.answer(name) != before)
+    page.wait(lambda: page.texts(f"#{name}-run"))
 
 
 def talked(page: Page, server: Server, name: str) -> None:
