@@ -15,7 +15,7 @@ import pytest
 from package_copy import ROOT
 from ports import answered, free_port
 
-from kogpt_funcs.contract.registry import names
+from kogpt_funcs.contract.registry import functions, names
 
 _SECONDS = 90
 #: As Hugging Face starts a Space, and in the folder where it does so.
@@ -70,7 +70,8 @@ def test_the_app_file_of_a_space_starts() -> None:
         said, _ = process.communicate(timeout=_SECONDS)
     finally:
         process.kill()
-    assert all(f"{name}-run" in page for name in names())
+    shown = {name: f"/talk/{name}/" if function.talk else f"{name}-run" for name, function in functions().items()}
+    assert [name for name, mark in shown.items() if mark not in page] == []
     assert health.json()["status"] in ("loading", "ok")
     assert process.returncode == 0
     assert "Traceback" not in said
