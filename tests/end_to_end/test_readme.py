@@ -24,7 +24,8 @@ from kogpt_funcs.contract import registry
 from kogpt_funcs.contract.function import Function
 
 READMES = [ROOT / "README.md", ROOT / "README.en.md"]
-PAGES = [*READMES, *sorted((ROOT / "docs").glob("*.md")), ROOT / "data" / "README.md", ROOT / "examples" / "README.md"]
+_DOCS = sorted(page for page in (ROOT / "docs").glob("*.md") if page.name != "stories.md")  # test_stories_doc.py has it
+PAGES = [*READMES, *_DOCS, ROOT / "data" / "README.md", ROOT / "examples" / "README.md"]
 _BLOCK = re.compile(
     r"^(?P<mark><!-- (?:command|place): \w+ -->\n)?```(?P<language>sh|bash|python|json)\n(?P<code>.*?)^```", re.M | re.S
 )
