@@ -66,6 +66,7 @@ def test_only_what_is_needed_is_carried(tmp_path: Path) -> None:
     assert carried(space) == ["continue_text"]
     assert {path.name for path in (space / "kogpt_funcs").iterdir() if path.is_dir()} == {
         "contract",
+        "data",
         "korean",
         "models",
         "surfaces",

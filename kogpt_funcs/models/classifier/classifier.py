@@ -20,7 +20,7 @@ from kogpt_funcs.models.classifier.encoding import encoder, pad
 from kogpt_funcs.models.classifier.ngrams import Ngrams
 from kogpt_funcs.models.gate import admitted
 from kogpt_funcs.models.metadata import read_json
-from kogpt_funcs.models.networks.quantization import quantize
+from kogpt_funcs.models.networks.quantization import quantize, row_scaled_runs
 
 Probabilities = dict[str, dict[str, float]]
 
@@ -47,7 +47,7 @@ class Classifier(cache.Loaded):
     "temperature", "thresholds": [a probability a label]}; the groups' labels in order are the model's outputs. Without
     it all labels form one softmax group, "labels". Where the checkpoint has n-gram weights, their logits are added to
     the model's. Where it is an adapter and a head, the base is read from where the base is. On a CPU the linear layers
-    are int8, unless it is to be `exact`.
+    are int8 where the processor multiplies them rightly, unless it is to be `exact`.
     """
 
     def __init__(self, name: str, *, exact: bool = False) -> None:
@@ -64,7 +64,7 @@ class Classifier(cache.Loaded):
             self.model.config.pad_token_id = self.encoder.pad_id  # GPT-2 and others read the last entry that is no pad
         self.ngrams = Ngrams.load(folder, sum(len(group["labels"]) for group in self.groups))
         self._parameters = sum(p.numel() for p in self.model.parameters())
-        self._int8 = self.device.type == "cpu" and not exact
+        self._int8 = self.device.type == "cpu" and not exact and row_scaled_runs()
         if self._int8:
             quantize(self.model)
         self.model.to(self.device)

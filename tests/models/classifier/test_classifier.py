@@ -35,6 +35,9 @@ from kogpt_funcs.models import cache
 from kogpt_funcs.models.classifier import classifier
 from kogpt_funcs.models.classifier.batching import Batches
 from kogpt_funcs.models.classifier.classifier import Classifier
+from kogpt_funcs.models.networks.quantization import row_scaled_runs
+
+INT8 = pytest.mark.skipif(not row_scaled_runs(), reason="torch's int8 products overflow on a processor without VNNI")
 
 TEXTS = ["한국어 모델을 공유합니다.", "너무 무서워", "고마워요! " * 12, "ㅋㅋㅋ", "시험에 합격했다", "비가 온다 " * 40]
 SHAPE: dict[str, Any] = {
@@ -162,6 +165,7 @@ def test_a_vocabulary_that_does_not_fit_is_refused(kobert: Path, tmp_path: Path)
         models.classify(["글"], str(folder))
 
 
+@INT8
 def test_int8_agrees_with_fp32_on_the_shipped_weights() -> None:
     who, did = (
         ["나는", "친구가", "우리 팀이"],
@@ -173,6 +177,12 @@ def test_int8_agrees_with_fp32_on_the_shipped_weights() -> None:
     assert 0 < max(apart) < 0.03, "int8 and fp32 are to differ, but hardly"
 
 
+def test_where_int8_would_overflow_it_says_fp32() -> None:
+    dtype = Classifier("small/classify_emotion").details["dtype"]
+    assert dtype == ("int8" if row_scaled_runs() else "float32")
+
+
+@INT8
 def test_int8_takes_less_memory_and_says_so() -> None:
     int8, exact = Classifier("small/classify_emotion"), Classifier("small/classify_emotion", exact=True)
     assert int8.details["dtype"] == "int8"
