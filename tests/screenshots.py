@@ -56,6 +56,8 @@ def answered(page: Page, server: Server, name: str) -> None:
 def talked(page: Page, server: Server, name: str) -> None:
     """The bubbles of the function `name` after its first two examples."""
     page.driver.get(f"{server.url}/talk/{name}/")
+    page.driver.execute_script("localStorage.clear()")  # what was said on the screen before
+    page.driver.refresh()
     for place in range(2):
         said = page.driver.execute_script("return JSON.parse(document.getElementById('told').textContent).examples")
         page.one("#message").send_keys(said[place]["message"] + "\n")
