@@ -196,6 +196,8 @@ def test_the_suites_tab_shows_the_bubbles(page: Page, server: Server, name: str)
     page.driver.switch_to.frame(page.one(f"#{name} iframe"))
     try:
         page.wait(lambda: page.texts("#examples .chip"))
+        # What a test's ear does not ask, a browser's does: may this frame hear at all?
+        assert page.driver.execute_script("return document.featurePolicy.allowsFeature('microphone')")
         page.click("#examples .chip")
         page.click("#send")
         page.wait(lambda: page.texts(REPLIES))

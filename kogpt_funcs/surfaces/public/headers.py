@@ -13,7 +13,7 @@ from kogpt_funcs.contract import settings
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 #: Nothing from elsewhere. Gradio and Swagger write scripts and styles into their markup; both compile templates.
