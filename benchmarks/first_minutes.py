@@ -65,6 +65,8 @@ def measured(folder: Path, only: str | None) -> dict[str, Any]:
     if only == "install":
         return figures
     figures["help_seconds"] = repeated(lambda: run([python, "-m", "kogpt_funcs", "--help"], home, environment))
+    from ports import free_port  # of tests/, on the path by now
+
     port = free_port()
     environment |= {"GRADIO_SERVER_PORT": str(port), "KOGPT_SERVER": f"http://127.0.0.1:{port}"}
     figures |= while_serving(folder, home, python, environment)
@@ -266,12 +268,6 @@ def processor() -> str:
 
 def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def free_port() -> int:
-    from ports import free_port as port
-
-    return int(port())
 
 
 def since(started: float) -> float:

@@ -4,14 +4,12 @@ command runs.
 
 from __future__ import annotations
 
-import importlib
 import json
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import click
 
+from kogpt_funcs.command.train_options import column_option, columns_of, data_option
 from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import KogptError
 from kogpt_funcs.evaluation.report import Figures, text_of
@@ -160,33 +158,18 @@ def evaluate_all(folder: Path | None, bases: tuple[str, ...], limit: int, seed: 
 
 def _function_command(name: str) -> click.Command:
     @click.command(name, help=f"Measure {name} on the held-out rows of its data.")
-    @click.option(
-        "--data",
-        "files",
-        type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        multiple=True,
-        required=True,
-        help="The files it was trained on; their held-out rows are measured, baselines learn from the others.",
-    )
-    @click.option(
-        "--column",
-        "pairs",
-        multiple=True,
-        metavar="WANTED=NAME",
-        help="The file calls the column WANTED otherwise, e.g. text=sent.",
-    )
+    @data_option("The files it was trained on; their held-out rows are measured, baselines learn from the others.")
+    @column_option("The file calls the column WANTED otherwise, e.g. text=sent.")
     @_LIMIT
     @_SEED
     @_JSON
     def command(
         files: tuple[Path, ...], pairs: tuple[str, ...], limit: int | None, seed: int, file: Path | None
     ) -> None:
-        from kogpt_funcs.command.train_options import columns_of
+        from kogpt_funcs.evaluation.measuring import measure
         from kogpt_funcs.evaluation.rows import Asked
 
-        own = f"kogpt_funcs.evaluation.{name}"
-        module: Any = importlib.import_module(own if find_spec(own) else "kogpt_funcs.evaluation.adapters")
-        show(module.measure(Asked(name, files, limit, seed, columns_of(pairs))), file)
+        show(measure(Asked(name, files, limit, seed, columns_of(pairs))), file)
 
     return command
 

@@ -10,7 +10,15 @@ from typing import Any
 import click
 
 from kogpt_funcs.command.train_dialogue import dialogue
-from kogpt_funcs.command.train_options import budget_of, columns_of, messages_on_stderr, place_of, run_options
+from kogpt_funcs.command.train_options import (
+    budget_of,
+    column_option,
+    columns_of,
+    data_option,
+    messages_on_stderr,
+    place_of,
+    run_options,
+)
 from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import KogptError
 
@@ -112,21 +120,8 @@ def _texts(data: list[Path], mix: Path | None, columns: dict[str, str]) -> tuple
 
 def _function_command(name: str) -> click.Command:
     @click.command(name, help=f"Train {name}: an adapter on a base or all its weights; or a classifier from it.")
-    @click.option(
-        "--data",
-        "files",
-        type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        multiple=True,
-        required=True,
-        help="TXT, CSV, TSV, JSONL or XLSX (.gz, .xz); may be given several times.",
-    )
-    @click.option(
-        "--column",
-        "pairs",
-        multiple=True,
-        metavar="WANTED=NAME",
-        help="Which column of the data is the one that the function wants, e.g. text=sent.",
-    )
+    @data_option("TXT, CSV, TSV, JSONL or XLSX (.gz, .xz); may be given several times.")
+    @column_option("Which column of the data is the one that the function wants, e.g. text=sent.")
     @click.option(
         "--paragraphs", is_flag=True, help="In a TXT file a blank line sets texts apart; otherwise each line is a text."
     )

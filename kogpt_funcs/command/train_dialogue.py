@@ -8,20 +8,21 @@ from typing import Any
 
 import click
 
-from kogpt_funcs.command.train_options import budget_of, columns_of, messages_on_stderr, place_of, run_options
+from kogpt_funcs.command.train_options import (
+    budget_of,
+    column_option,
+    columns_of,
+    data_option,
+    messages_on_stderr,
+    place_of,
+    run_options,
+)
 
 _SHARE = click.FloatRange(0, 1, min_open=True)
 
 
 @click.command("dialogue")
-@click.option(
-    "--data",
-    "files",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    multiple=True,
-    required=True,
-    help="JSONL with `turns`, or any table with `conversation`; may be given several times.",
-)
+@data_option("JSONL with `turns`, or any table with `conversation`; may be given several times.")
 @click.option(
     "--strategy",
     type=click.Choice(["input", "last", "all", "shift"]),
@@ -29,13 +30,7 @@ _SHARE = click.FloatRange(0, 1, min_open=True)
     show_default=True,
     help="What the loss counts, see above.",
 )
-@click.option(
-    "--column",
-    "pairs",
-    multiple=True,
-    metavar="WANTED=NAME",
-    help="E.g. conversation=대화: which column of the data is the one wanted.",
-)
+@column_option("E.g. conversation=대화: which column of the data is the one wanted.")
 @click.option("--base", default="small", show_default=True, help="Checkpoint in weights/, a folder, or a hub name.")
 @click.option("--full/--lora", default=False, help="Train all weights, or an adapter of few. [default: --lora]")
 @click.option("--lr", type=_SHARE, help="Default: 1e-3 for an adapter, 3e-4 for all weights.")

@@ -15,6 +15,17 @@ from kogpt_funcs.contract.errors import KogptError
 _RUNS = Path("runs")
 
 
+def data_option(text: str) -> Callable[[Any], Any]:
+    """--data, the files with the rows: `files`."""
+    kind = click.Path(path_type=Path, exists=True, dir_okay=False)
+    return click.option("--data", "files", type=kind, multiple=True, required=True, help=text)
+
+
+def column_option(text: str) -> Callable[[Any], Any]:
+    """--column, what a file calls a column that is wanted: `pairs`, for columns_of."""
+    return click.option("--column", "pairs", multiple=True, metavar="WANTED=NAME", help=text)
+
+
 def run_options(name: str, out: str, minutes: int) -> Callable[[Any], Any]:
     """The options that every kind of training has: its budget, its run folder, and what becomes of the run that is
     there.

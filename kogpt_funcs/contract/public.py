@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kogpt_funcs.contract.errors import KogptError
+from kogpt_funcs.contract.variables import number
 
 LOGS = ("text", "json")
 _RATE = re.compile(r"\d+\s*(?:/|per)\s*(?:\d+\s*)?(?:second|minute|hour|day|month|year)s?", re.IGNORECASE)
@@ -92,13 +93,7 @@ def _networks(variable: str, text: str) -> tuple[str, ...]:
 
 
 def _amount(variable: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0
-    if not 0 < value < 1e9:
-        raise KogptError(f"{variable} has value {text!r}. It must be a number above 0.")
-    return value
+    return number(variable, text, below=1e9)
 
 
 def _bytes(variable: str, text: str) -> int:

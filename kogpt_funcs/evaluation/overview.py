@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from kogpt_funcs.contract import settings
 from kogpt_funcs.contract.errors import KogptError
+from kogpt_funcs.evaluation import measuring
 from kogpt_funcs.evaluation.report import Figures
 from kogpt_funcs.evaluation.rows import Asked
 
@@ -95,21 +95,12 @@ def measure(bases: Sequence[str], folder: Path, limit: int | None, seed: int = 0
 
 
 def _figures(base: str, asked: Asked) -> Figures:
-    own = importlib.import_module(f"kogpt_funcs.evaluation.{asked.function}" if _has(asked.function) else _ANY)
     with settings.using(base=base):
         try:
-            figures: Figures = own.measure(asked)
+            return measuring.measure(asked)
         except KogptError as error:
             print(f"{asked.function} on {base}: {error}", file=sys.stderr)
             return {}
-    return figures
-
-
-_ANY = "kogpt_funcs.evaluation.adapters"
-
-
-def _has(function: str) -> bool:
-    return (Path(__file__).parent / f"{function}.py").is_file()
 
 
 def _file(folder: Path, name: str) -> Path | None:

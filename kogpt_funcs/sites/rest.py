@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.routing import APIRoute, APIRouter
+from fastapi.routing import APIRouter
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -17,24 +17,12 @@ from kogpt_funcs.sites.live import News, StoryEvents
 from kogpt_funcs.sites.stories import Stories, stories
 from kogpt_funcs.surfaces import faults as surface_faults
 from kogpt_funcs.surfaces import schema, work
+from kogpt_funcs.surfaces.endpoints import json_response, route_class
 from kogpt_funcs.surfaces.rest.refusals import refusals
-from kogpt_funcs.surfaces.wire import from_json, to_json
+from kogpt_funcs.surfaces.wire import from_json
 
 _ALWAYS = (401, 429, 500, 503, 504)
 _Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-class _Route(APIRoute):
-    """The endpoint gets the Request and gives the Response; models are there for the documentation."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        async def handle(request: Request) -> Response:
-            try:
-                return await self.endpoint(request)
-            except Exception as error:
-                return _fault(error)
-
-        return handle
 
 
 def add_routes(app: FastAPI) -> None:
@@ -47,7 +35,7 @@ def add_routes(app: FastAPI) -> None:
 def router(stories: Stories) -> APIRouter:
     """The routes, relative to wherever they are mounted."""
     api = Endpoints(stories)
-    routes = APIRouter(route_class=_Route, tags=["이야기"])
+    routes = APIRouter(route_class=route_class(_fault), tags=["이야기"])
 
     def add(
         method: str, path: str, endpoint: _Endpoint, summary: str, shape: Any = None, status: int = 200, **more: Any
@@ -164,11 +152,11 @@ class Endpoints:
 
     async def create(self, request: Request) -> Response:
         form = requests.parse(requests.NewStory, await _body(request))
-        return _json(await threads.run(self.stories.create, form, _key(request)), 201)
+        return json_response(await threads.run(self.stories.create, form, _key(request)), 201)
 
     async def search(self, request: Request) -> Response:
         form = requests.parse(requests.Search, _query(request), strict=False)
-        return _json(await threads.run(self.stories.search, form))
+        return json_response(await threads.run(self.stories.search, form))
 
     async def read(self, request: Request) -> Response:
         story = await threads.run(self.stories.read, _story(request))
@@ -176,7 +164,7 @@ class Endpoints:
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if tag in [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]:
             return Response(status_code=304, headers=headers)
-        return _json(story, headers=headers)
+        return json_response(story, headers=headers)
 
     async def take_back(self, request: Request) -> Response:
         await threads.run(self.stories.take_back, _story(request), _secret(request))
@@ -184,26 +172,26 @@ class Endpoints:
 
     async def add(self, request: Request) -> Response:
         form = requests.parse(requests.NewPart, await _body(request))
-        return _json(await threads.run(self.stories.add, _story(request), form, _key(request)), 201)
+        return json_response(await threads.run(self.stories.add, _story(request), form, _key(request)), 201)
 
     async def remove(self, request: Request) -> Response:
         part = _number(request.path_params["part"])
-        return _json(await threads.run(self.stories.remove, _story(request), part, _secret(request)))
+        return json_response(await threads.run(self.stories.remove, _story(request), part, _secret(request)))
 
     async def branch(self, request: Request) -> Response:
         form = requests.parse(requests.NewBranch, await _body(request))
-        return _json(await threads.run(self.stories.branch, _story(request), form), 201)
+        return json_response(await threads.run(self.stories.branch, _story(request), form), 201)
 
     async def take_turn(self, request: Request) -> Response:
         form = requests.parse(requests.NewTurn, await _body(request))
-        return _json(await threads.run(self.stories.take_turn, _story(request), form), 201)
+        return json_response(await threads.run(self.stories.take_turn, _story(request), form), 201)
 
     async def give_turn_back(self, request: Request) -> Response:
         await threads.run(self.stories.give_turn_back, _story(request), _secret(request))
         return Response(status_code=204)
 
     async def draft(self, request: Request) -> Response:
-        return _json(
+        return json_response(
             await threads.run(self.stories.draft, _story(request), request.path_params["draft"], _secret(request))
         )
 
@@ -213,7 +201,7 @@ class Endpoints:
         answer: dict[str, Any] = {}  # stays so for a client that has left: nobody reads it
         async with work.until_left(request.receive):
             answer = await work.answer(registry.get("relay_novel"), asked)
-        return _json(answer)
+        return json_response(answer)
 
     async def export(self, request: Request) -> Response:
         query = _query(request)
@@ -265,11 +253,7 @@ def _fault(error: Exception) -> Response:
         return surface_faults.response(fault)
     details = fault.details if isinstance(fault, faults.Conflict) else {}
     headers = {"Retry-After": str(fault.retry_after)} if isinstance(fault, faults.Unreachable) else {}
-    return _json({**surface_faults.body(fault), **details}, faults.STATUS[fault.code], headers)
-
-
-def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(to_json(value), status, headers, "application/json")
+    return json_response({**surface_faults.body(fault), **details}, faults.STATUS[fault.code], headers)
 
 
 def _name(endpoint: _Endpoint) -> str:

@@ -4,6 +4,8 @@ written.
 
 from __future__ import annotations
 
+from kogpt_funcs.surfaces.language import ENGLISH, KOREAN, ranked
+
 #: key: (Korean, English)
 WORDS = {
     "library": ("릴레이 소설 서재", "The relay library"),
@@ -114,9 +116,7 @@ SCRIPT_WORDS = {
 
 def language(accepted: str) -> str:
     """ko or en, by an Accept-Language header: the first of the two that is named; Korean where neither is."""
-    ranked = sorted((_quality(item), -place, item) for place, item in enumerate(accepted.split(",")[:20]))
-    names = [item.split(";")[0].strip().lower()[:2] for _, _, item in reversed(ranked)]
-    return next((name for name in names if name in ("ko", "en")), "ko")
+    return next((tag[:2] for tag in ranked(accepted) if tag[:2] in (KOREAN, ENGLISH)), KOREAN)
 
 
 def words(language: str) -> dict[str, str]:
@@ -125,10 +125,3 @@ def words(language: str) -> dict[str, str]:
 
 def script_words(language: str) -> dict[str, str]:
     return {key: pair[language == "en"] for key, pair in SCRIPT_WORDS.items()}
-
-
-def _quality(item: str) -> float:
-    try:
-        return float(item.partition(";q=")[2] or 1)
-    except ValueError:
-        return 0.0

@@ -152,3 +152,8 @@ def test_the_key_is_needed_where_one_is_set(locked: Server) -> None:
         wrong.models.list()
     headers = {"Authorization": b"Bearer " + KEY.encode()}
     assert locked.http.get("/v1/models", headers=headers).json()["object"] == "list"
+
+
+def test_a_compressed_body_is_refused_as_documented(server: Server) -> None:
+    answer = server.http.post("/v1/completions", content=b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported_encoding")

@@ -16,7 +16,7 @@ from rest_client import NAMES, counted, ended, events, fault, function, post
 from suite_server import Server, serving
 
 from kogpt_funcs.contract.errors import Busy
-from kogpt_funcs.surfaces.rest import event_stream
+from kogpt_funcs.surfaces import event_stream
 
 
 def test_partial_events_come_while_the_work_goes_on(workshop: Server) -> None:

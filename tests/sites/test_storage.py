@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from ports import free_port
 from sqlalchemy import create_engine, inspect
-from stories_server import OPENING, ROOT, StoriesServer, free_port, needs_postgresql, postgresql, stories_server
+from stories_server import OPENING, ROOT, StoriesServer, needs_postgresql, postgresql, stories_server
 
 from kogpt_funcs.sites import faults
 from kogpt_funcs.sites.database import Database, address, data_folder

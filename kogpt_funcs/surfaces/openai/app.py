@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI, Request
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 import kogpt_funcs
 from kogpt_funcs.contract.errors import InvalidInput, KogptError
 from kogpt_funcs.contract.function import Function
-from kogpt_funcs.surfaces import faults, schema, work
+from kogpt_funcs.surfaces import schema, work
+from kogpt_funcs.surfaces.endpoints import NotFound, json_response, not_allowed, read_json, route_class
 from kogpt_funcs.surfaces.openai import names, shapes
 from kogpt_funcs.surfaces.openai.answers import ChatAnswer, CompletionAnswer
 from kogpt_funcs.surfaces.openai.chats import chats
@@ -22,23 +21,9 @@ from kogpt_funcs.surfaces.openai.chunks import ChunkStream
 from kogpt_funcs.surfaces.openai.completions import COMPLETIONS
 from kogpt_funcs.surfaces.public.allowance import charge_items
 from kogpt_funcs.surfaces.public.refusals import openai_response
-from kogpt_funcs.surfaces.wire import from_json, to_json
 
 OPEN_PATHS = ("/openapi.json",)
 _Answer = type[CompletionAnswer] | type[ChatAnswer]
-
-
-class _Route(APIRoute):
-    """The endpoint gets the Request and gives the Response; faults look as OpenAI's do."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        async def handle(request: Request) -> Response:
-            try:
-                return await self.endpoint(request)
-            except Exception as error:
-                return openai_response(error)
-
-        return handle
 
 
 def create_openai() -> FastAPI:
@@ -51,7 +36,7 @@ def create_openai() -> FastAPI:
         redirect_slashes=False,
         exception_handlers={HTTPException: _http_fault, Exception: _bug},
     )
-    app.router.route_class = _Route
+    app.router.route_class = route_class(openai_response)
     app.add_api_route("/models", _models, response_model=names.ModelCards, responses=_faults(401, 429))
     app.add_api_route(
         "/models/{model:path}",
@@ -78,7 +63,7 @@ def _add(app: FastAPI, path: str, function: Function, answer: _Answer, whole: An
         result: Any = None  # stays so for a client that has left: nobody reads it
         async with work.until_left(request.receive):
             result = made.whole(await work.answer(function, data))
-        return Response(to_json(result), media_type="application/json")
+        return json_response(result)
 
     events = {"text/event-stream": {"schema": schema.events((), f"{chunk.__name__}, or [DONE] at the end.")}}
     app.add_api_route(
@@ -93,17 +78,17 @@ def _add(app: FastAPI, path: str, function: Function, answer: _Answer, whole: An
 
 
 async def _models(request: Request) -> Response:
-    return Response(to_json(await to_thread.run_sync(names.cards)), media_type="application/json")
+    return json_response(await to_thread.run_sync(names.cards))
 
 
 async def _model(request: Request) -> Response:
     found = await to_thread.run_sync(names.card, request.path_params["model"])
-    return Response(to_json(found), media_type="application/json")
+    return json_response(found)
 
 
 async def _read(request: Request, function: Function) -> dict[str, Any]:
     """The fields of the body that `function` knows: clients send many that only other servers do."""
-    data = from_json(await request.body())
+    data = await read_json(request)
     if not isinstance(data, dict):
         raise InvalidInput.of("", "JSON 객체여야 합니다.", "The body must be a JSON object.")
     return {name: value for name, value in data.items() if name in function.fields}
@@ -113,18 +98,10 @@ def _count(value: Any) -> int:
     return value if isinstance(value, int) and 1 <= value <= shapes.MOST_CHOICES else 1
 
 
-class NotFound(KogptError):
-    """No such address."""
-
-    code = "not_found"
-
-
 async def _http_fault(request: Request, error: HTTPException) -> Response:
     fault: KogptError = KogptError(str(error.detail))
     if error.status_code == 405:
-        path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-        allowed = schema.methods(request.app, path, (error.headers or {}).get("Allow", "POST"))
-        return openai_response(faults.MethodNotAllowed(request.method, allowed), {"Allow": allowed})
+        return openai_response(*not_allowed(request, error))
     if error.status_code == 404:
         fault = NotFound("이 주소는 없습니다.", "No such address. There are models, completions, chat/completions.")
     return openai_response(fault, dict(error.headers or {}))

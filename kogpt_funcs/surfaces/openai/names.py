@@ -59,8 +59,9 @@ def cards() -> ModelCards:
 
 def card(name: str) -> ModelCard:
     """The card of one model, or NoModel."""
-    if name not in writers() and name not in talkers():
-        raise _none(name, [*writers(), *talkers()])
+    known = [*writers(), *talkers()]
+    if name not in known:
+        raise _none(name, known)
     return _card(name)
 
 
@@ -68,9 +69,10 @@ def writer(name: str) -> Writer:
     """What continues texts under that name, or NoModel."""
     if name in talkers():
         raise NoModel(f"{name!r} is a chat model. Use /v1/chat/completions.")
-    if name not in writers():
-        raise _none(name, list(writers()))
-    return writers()[name]
+    known = writers()
+    if name not in known:
+        raise _none(name, list(known))
+    return known[name]
 
 
 def talker(name: str) -> Function:

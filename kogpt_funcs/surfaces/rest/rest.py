@@ -5,13 +5,11 @@ Inputs are judged by Function.parse alone, so that every surface says the same; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -24,14 +22,13 @@ from kogpt_funcs.contract.errors import KogptError, TooLarge
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.surfaces import faults, schema, work
 from kogpt_funcs.surfaces.additions import additions
+from kogpt_funcs.surfaces.endpoints import NotFound, json_response, not_allowed, read_json, route_class
+from kogpt_funcs.surfaces.event_stream import EventStream
 from kogpt_funcs.surfaces.public.allowance import charge_items
 from kogpt_funcs.surfaces.rest.descriptions import FunctionCards, Health, Ready, cards, health, ready
-from kogpt_funcs.surfaces.rest.event_stream import EventStream
 from kogpt_funcs.surfaces.rest.refusals import FAULTS, refusals
-from kogpt_funcs.surfaces.wire import from_json, to_json
 
 MAX_BATCH = 64
-_SMALL = 10_000  # bytes of JSON: up to here, parsing is faster than handing it to a thread
 #: Reachable without the API key: they do no work, and a browser cannot send the key for a page.
 OPEN_PATHS = ("/", "/health", "/ready", "/openapi.json", "/docs", "/swagger/*")
 
@@ -42,19 +39,6 @@ _DESCRIPTION = f"""한국어 글쓰기 함수 모음입니다. 함수마다 두 
 - `POST /이름/stream`: server-sent events로 `partial` 여럿과 마지막 `result`를 보냅니다. 연결을 끊으면 일을 멈춥니다.
 
 오류는 언제나 `{{"error": {{"code", "message", "problems"}}}}`입니다."""
-
-
-class _Route(APIRoute):
-    """The endpoint gets the Request and gives the Response; what it takes is documented beside it."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        async def handle(request: Request) -> Response:
-            try:
-                return await self.endpoint(request)
-            except Exception as error:
-                return faults.response(error)
-
-        return handle
 
 
 def create_rest() -> FastAPI:
@@ -68,7 +52,7 @@ def create_rest() -> FastAPI:
         redirect_slashes=False,
         exception_handlers={HTTPException: _http_fault, Exception: _bug},
     )
-    app.router.route_class = _Route
+    app.router.route_class = route_class(faults.response)
     for function in registry.functions().values():
         _add(app, function)
     schema.describe(app, *(function.input for function in registry.functions().values()))
@@ -100,14 +84,14 @@ def _add(app: FastAPI, function: Function) -> None:
     output: Any = function.output
 
     async def call(request: Request) -> Response:
-        data = await _read(request)
+        data = await read_json(request)
         result: Any = None  # stays so for a client that has left: nobody reads it
         async with work.until_left(request.receive):
             result = await (_batch(request, function, data) if isinstance(data, list) else work.answer(function, data))
-        return _json(result)
+        return json_response(result)
 
     async def stream(request: Request) -> Response:
-        return EventStream(function, await _read(request))
+        return EventStream(function, await read_json(request))
 
     name, title, about = function.name, function.title, function.description
     one = schema.reference(function.input)
@@ -145,22 +129,6 @@ def _many(one: dict[str, str]) -> dict[str, Any]:
     return {"type": "array", "maxItems": MAX_BATCH, "items": {"anyOf": [one, {}]}}
 
 
-async def _read(request: Request) -> Any:
-    encoding = request.headers.get("content-encoding", "identity")
-    if encoding.lower() != "identity":
-        raise UnsupportedEncoding(
-            f"Content-Encoding {encoding[:40]}은(는) 읽지 않습니다. 누르지 않은 JSON을 보내 주세요."
-        )
-    body = await request.body()
-    return from_json(body) if len(body) <= _SMALL else await to_thread.run_sync(from_json, body)
-
-
-class UnsupportedEncoding(KogptError):
-    """The body is compressed."""
-
-    code = "unsupported_encoding"
-
-
 async def _batch(request: Request, function: Function, items: list[Any]) -> list[dict[str, Any]]:
     """One Output or FaultBody for each of `items`, in their order."""
     if len(items) > MAX_BATCH:
@@ -171,7 +139,7 @@ async def _batch(request: Request, function: Function, items: list[Any]) -> list
 
 
 async def _cards(request: Request) -> Response:
-    return _json(cards())
+    return json_response(cards())
 
 
 async def _health(request: Request) -> Response:
@@ -186,7 +154,7 @@ async def _ready(request: Request) -> Response:
 
 
 def _unless(unable: bool, told: BaseModel) -> Response:
-    return Response(to_json(told), 503 if unable else 200, {"Retry-After": "1"} if unable else {}, "application/json")
+    return json_response(told, 503 if unable else 200, {"Retry-After": "1"} if unable else {})
 
 
 async def _docs(request: Request) -> Response:
@@ -205,21 +173,14 @@ async def _root(request: Request) -> Response:
     return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")
 
 
-class NotFound(KogptError):
-    """No such address."""
-
-    code = "not_found"
-
-
 async def _http_fault(request: Request, error: HTTPException) -> Response:
     """Starlette's own 404 and 405 as the error body everything else has."""
-    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-    name = path.strip("/").split("/")[0]
     fault: KogptError = KogptError(str(error.detail))
     if error.status_code == 405:
-        allowed = schema.methods(request.app, path, (error.headers or {}).get("Allow", "POST"))
-        return faults.response(faults.MethodNotAllowed(request.method, allowed), {"Allow": allowed})
+        return faults.response(*not_allowed(request, error))
     if error.status_code == 404:
+        path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+        name = path.strip("/").split("/")[0]
         fault = NotFound(f"{path[:100]} 주소는 없습니다. 있는 주소는 /api/docs 에서 볼 수 있습니다.")
         try:
             registry.get(name)
@@ -236,10 +197,6 @@ def _document_key(app: FastAPI) -> None:
     document = app.openapi()  # FastAPI keeps this one and serves it
     document.setdefault("components", {})["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     document["security"] = [{"key": []}]
-
-
-def _json(value: Any) -> Response:
-    return Response(to_json(value), media_type="application/json")
 
 
 _EVENTS = {

@@ -16,10 +16,11 @@ from kogpt_funcs.contract import registry
 from kogpt_funcs.contract.errors import UnknownFunction
 from kogpt_funcs.contract.function import Function
 from kogpt_funcs.surfaces import faults
+from kogpt_funcs.surfaces.event_stream import EventStream
 from kogpt_funcs.surfaces.guard import Guard
-from kogpt_funcs.surfaces.rest.event_stream import EventStream
+from kogpt_funcs.surfaces.language import language
 from kogpt_funcs.surfaces.talk import parts
-from kogpt_funcs.surfaces.talk.words import language, words
+from kogpt_funcs.surfaces.talk.words import words
 from kogpt_funcs.surfaces.wire import from_json
 
 _HERE = Path(__file__).parent

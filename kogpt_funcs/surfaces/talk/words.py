@@ -40,11 +40,6 @@ WORDS = {
 }
 
 
-def language(accepted: str) -> str:
-    """`ko` or `en`, by an Accept-Language header; Korean where there is none."""
-    return "ko" if not accepted or accepted.strip().lower().startswith("ko") else "en"
-
-
 def words(spoken: str) -> dict[str, str]:
     """Every word in `ko` or `en`."""
     return {key: said[spoken == "en"] for key, said in WORDS.items()}
