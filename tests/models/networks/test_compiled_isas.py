@@ -94,6 +94,39 @@ def test_what_ships_and_what_is_built_again_behave_alike() -> None:
     assert sum("built again" in s for s in sentences) == len(available())
 
 
+_ALL_PASSES = """
+import ctypes, sys, torch
+from kogpt_funcs.models.networks.compiled_check import logits
+library = ctypes.CDLL(sys.argv[1])
+library.start_threads(2)
+logits(library)
+rows, ids, values = torch.randn(3, 333), torch.empty(3, 7, dtype=torch.int32), torch.empty(3, 7)
+library.top(*(ctypes.c_void_p(rows.data_ptr()), 3, 333, 7, *(ctypes.c_void_p(x.data_ptr()) for x in (ids, values))))
+"""
+
+
+@pytest.mark.parametrize("isa", available())
+def test_no_set_reads_or_writes_past_an_end(isa: str, tmp_path: Path) -> None:
+    """By AddressSanitizer, over the passes of both architectures; their widths are no multiples of the kernels'."""
+    compiler = building.compiler()
+    sanitizer = compiler and subprocess.run(
+        [compiler, "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
+    )
+    if not (compiler and sanitizer and Path(sanitizer.stdout.strip()).is_absolute()):
+        pytest.skip("needs a C compiler with AddressSanitizer")
+    building.build(isa, tmp_path / "kernels.so", compiler, "-O1", "-g", "-fsanitize=address")
+    done = subprocess.run(
+        [sys.executable, "-c", _ALL_PASSES, str(tmp_path / "kernels.so")],
+        cwd=ROOT,
+        env={**os.environ, "LD_PRELOAD": sanitizer.stdout.strip(), "ASAN_OPTIONS": "detect_leaks=0"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[:3000]
+
+
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [(None, "None runs on aarch64 here: torch writes."), ("portable", "On aarch64 the portable one runs")],

@@ -41,13 +41,15 @@ def name_of(isa: str) -> str:
     return f"{isa}-{hashlib.sha256(repr((sources, ISAS[isa], _FLAGS)).encode()).hexdigest()[:16]}.so"
 
 
-def build(isa: str, path: Path, compiler: str) -> None:
-    """Compiles the sources into `path`, which is there whole or not at all. Raises OSError or SubprocessError."""
+def build(isa: str, path: Path, compiler: str, *more: str) -> None:
+    """Compiles the sources, with `more` flags, into `path`, which is there whole or not at all. Raises OSError or
+    SubprocessError.
+    """
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".so", delete=False) as half_written:
         pass
     try:
         # From the sources' own folder, so that no path gets into what is built.
-        command = [compiler, *_FLAGS, *ISAS[isa], "decoder.c", "-o", half_written.name, "-lm"]
+        command = [compiler, *_FLAGS, *ISAS[isa], *more, "decoder.c", "-o", half_written.name, "-lm"]
         subprocess.run(command, check=True, capture_output=True, timeout=600, cwd=SOURCES)
         os.replace(half_written.name, path)
     finally:

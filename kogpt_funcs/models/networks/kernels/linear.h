@@ -185,12 +185,13 @@ static float share_of(float most, float whole, uint16_t *kept) {
 
 static void pack_output(void *argument, int n) {
     const Pack *p = argument;
-    const float *from = p->weight + (size_t)n * p->inputs, whole = n < p->real ? largest_of(from, p->inputs) : 0.0f;
+    const int real = n < p->real; /* there are no weights to read after the last real output */
+    const float *from = p->weight + (size_t)n * p->inputs, whole = real ? largest_of(from, p->inputs) : 0.0f;
     p->scale[n] = whole / 127.0f;
     for (int first = 0; first < p->inputs; first += BLOCK) {
         const int count = p->inputs - first < BLOCK ? p->inputs - first : BLOCK;
         const size_t at = part_of_block(n, first / BLOCK, p->inputs);
-        const float scale = p->scale[n] * share_of(largest_of(from + first, count), whole, &p->share[at]);
+        const float scale = p->scale[n] * share_of(real ? largest_of(from + first, count) : 0.0f, whole, &p->share[at]);
         int32_t sum = 0;
         for (int k = first; k < first + count; k++) {
             const int q = whole > 0.0f ? (int)lrintf(fminf(fmaxf(from[k] / scale, -127.0f), 127.0f)) : 0;
