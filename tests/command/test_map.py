@@ -168,7 +168,7 @@ def test_what_cannot_begin_is_told_before_the_first_row(
 
 
 def test_an_unknown_function_or_file_is_a_sentence(tmp_path: Path, home: Path) -> None:
-    assert "Did you mean 'count_letters'" in said(run("map", "count_leters", "a.csv", "--column", "text", home=home))
+    assert "'count_letters' 말인가요?" in said(run("map", "count_leters", "a.csv", "--column", "text", home=home))
     assert "No file" in said(count(home, tmp_path / "none.csv"))
 
 

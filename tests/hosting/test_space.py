@@ -141,7 +141,7 @@ def test_wrong_front_matter_is_refused(tmp_path: Path, key: str, value: object) 
 @pytest.mark.parametrize(
     ("space", "sentence"),
     [
-        (Space("change_styl", "gemma"), "Did you mean 'change_style'"),
+        (Space("change_styl", "gemma"), "'change_style' 말인가요?"),
         (Space("change_style", "no_such_base"), "No checkpoint 'no_such_base'"),
         (Space("change_style", "/etc"), "on this machine alone"),
         (Space("change_style", "http://127.0.0.1:8000/v1"), "URL#MODEL"),
