@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import string
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -126,8 +127,15 @@ def _request(input: ContinueTextInput, text: str, num_samples: int, attempt: int
         min_new_tokens=8,
         no_repeat_ngram=4,
         end="sentence" if input.stop_at_sentence_end else "text",
+        bad_words=_out_of_nowhere(text) if asked.get("in_kind") else (),
         **models.preferred({**input.options(), "seed": input.seed_of(attempt)}, asked),
     )
+
+
+def _out_of_nowhere(text: str) -> tuple[str, ...]:
+    """Line breaks and digits, where `text` has none: a small base that begins with them writes little else."""
+    digits = () if any(digit in text for digit in string.digits) else tuple(string.digits)
+    return digits if "\n" in text else ("\n", *digits)
 
 
 def _output(written: list[Sample]) -> ContinueTextOutput:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
 from kogpt_funcs import continue_text
@@ -57,3 +59,17 @@ def test_one_that_ended_is_kept_as_it_was() -> None:
 def test_without_stopping_nothing_is_written_anew() -> None:
     (continuation,) = written(PROMPTS[0], seed=1, stop_at_sentence_end=False, max_new_tokens=16).continuations
     assert continuation.tokens <= 16
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_in_kind_no_line_break_and_no_digit_comes_out_of_nowhere(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kogpt_funcs.models.preferences", lambda adapter: {"in_kind": 1})
+    texts = [c.text for c in written(PROMPTS[0], seed=seed, num_samples=5).continuations]
+    assert not any(letter.isdigit() or letter == "\n" for text in texts for letter in text)
+
+
+def test_what_a_text_has_may_come_again() -> None:
+    module = importlib.import_module("kogpt_funcs.continue_text")
+    assert module._out_of_nowhere("2024년 봄\n그는") == ()
+    assert module._out_of_nowhere("2024년 봄, 그는") == ("\n",)
+    assert module._out_of_nowhere("봄이다.\n그는") == tuple("0123456789")

@@ -47,6 +47,8 @@ def _answer(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
         return {"bits": engine.bits([Document(*document) for document in request["documents"]])}
     if "limits" in request:
         return {"limits": engine.limits()}
+    if "contexts" in request:
+        return {"contexts": engine.contexts(request["contexts"])}
     prompts = [Prompt(*prompt) for prompt in request["prompts"]]
     if "profile" in request:
         return {"profile": engine.profile(prompts, request["new"])}

@@ -37,6 +37,10 @@ class Engine(ABC):
         """What the processor allows with its weights; see limits.limits."""
         raise NotImplementedError(f"{type(self).__name__} is not asked for limits")
 
+    def contexts(self, streams: int) -> dict[str, float]:
+        """What a step of so many streams takes after how many tokens; see limits.contexts."""
+        raise NotImplementedError(f"{type(self).__name__} is not asked for contexts")
+
     def profile(self, prompts: Sequence[Prompt], new: int) -> dict[str, float]:
         """Where `write`'s time goes; see limits.profile."""
         raise NotImplementedError(f"{type(self).__name__} is not asked for a profile")
@@ -164,19 +168,22 @@ class Ours(Engine):
         return new if sample.finish_reason == "length" else sample.tokens
 
     def limits(self) -> dict[str, float]:
-        return limits.limits(self._network)
+        return limits.limits(self._model.network)
+
+    def contexts(self, streams: int) -> dict[str, float]:
+        return limits.contexts(self._model.network, self._model.shape.context, streams)
 
     def profile(self, prompts: Sequence[Prompt], new: int) -> dict[str, float]:
-        return limits.profile(self._network, lambda: self.write(prompts, new))
+        return limits.profile(self._model.network, lambda: self.write(prompts, new))
 
     @property
-    def _network(self) -> Any:
+    def _model(self) -> Any:
         from kogpt_funcs.models import cache
         from kogpt_funcs.models.bases.language_model import LanguageModel
 
         base = str(self.folder)
         with cache.using(base, lambda: LanguageModel(base)) as model:
-            return model.network
+            return model
 
     def bits(self, documents: Sequence[Document]) -> float:
         from kogpt_funcs.models.bases.language_model import LanguageModel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 
 _READ = 256 << 20  # bytes: far more than any cache of the processor holds
 _TURNS = 5
+_CONTEXTS = (64, 512, 1000)  # tokens that every stream has before a step is timed
+_STEPS = 15
 
 
 def limits(network: Any) -> dict[str, float]:
@@ -32,6 +35,28 @@ def most(found: dict[str, float], streams: int) -> tuple[float, str]:
     memory = streams * found["bytes_a_second"] / found["bytes"]
     arithmetic = found["products_a_second"] / found["products"]
     return (memory, "memory") if memory < arithmetic else (arithmetic, "arithmetic")
+
+
+def contexts(network: Any, longest: int, streams: int) -> dict[str, float]:
+    """Seconds of a step of so many streams after so many tokens, the median of a few; not beyond the `longest`."""
+    from kogpt_funcs.models.networks.network import Work
+
+    found = {}
+    caches = [network.cache() for _ in range(streams)]
+    length = 0
+    for context in _CONTEXTS:
+        if context + _STEPS > longest:
+            break
+        for cache in caches:  # one after another: a pass over all at once would take much memory
+            network.forward([Work([7] * (context - length), cache, None)])
+        seconds = []
+        for _ in range(_STEPS):
+            started = time.perf_counter()
+            network.forward([Work([7], cache, None) for cache in caches])
+            seconds.append(time.perf_counter() - started)
+        length = context + _STEPS
+        found[str(context)] = statistics.median(seconds)
+    return found
 
 
 def profile(network: Any, write: Callable[[], Any]) -> dict[str, float]:

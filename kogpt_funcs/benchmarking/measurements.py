@@ -146,6 +146,9 @@ class Bench:
                 yield self._figure(f"of the limit, {what}", OURS, 100 * self._speed[what] / limit, "%", "more")
             for name, share in worker.profile(self.prompts[:streams], self.load.new).items():
                 yield self._figure(f"time, {what}: {name}", OURS, 100 * share, "%", "less")
+        for tokens, seconds in worker.contexts(self.load.clients).items():
+            what = f"a step of {self.load.clients} after {int(tokens):,} tokens"
+            yield self._figure(what, OURS, 1000 * seconds, "ms", "less")
 
     def overhead(self) -> Iterator[Figure]:
         """What REST adds to a small request: its median less that of a direct call in another process, turn about."""

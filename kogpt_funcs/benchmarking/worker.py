@@ -65,6 +65,10 @@ class Worker:
         """What the processor allows with the engine's weights."""
         return dict(self._ask({"limits": True})["limits"])
 
+    def contexts(self, streams: int) -> dict[str, float]:
+        """Seconds of a step of so many streams, by the tokens before it."""
+        return dict(self._ask({"contexts": streams})["contexts"])
+
     def profile(self, prompts: Sequence[Prompt], new: int) -> dict[str, float]:
         """Where the time of writing goes, in shares."""
         return dict(self._ask({"profile": True, "prompts": list(prompts), "new": new})["profile"])

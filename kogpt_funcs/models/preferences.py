@@ -16,7 +16,8 @@ def preferences(adapter: str) -> dict[str, float]:
     """What generation_config.json of the current base's `adapter` says; empty where there is none.
 
     `candidates`: how many are written for each that is wanted. `temperature`, `repetition`: factors of what the request
-    says, the second of the penalty above 1. `guidance`: in place of the function's own.
+    says, the second of the penalty above 1. `guidance`: in place of the function's own. `in_kind`: not 0 where a text
+    without line breaks and digits shall go on without them.
     """
     from kogpt_funcs.models.bases import checkpoints
 

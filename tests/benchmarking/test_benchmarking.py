@@ -90,6 +90,9 @@ def test_limits_are_the_processors_and_a_profile_is_whole(tiny: Path) -> None:
         assert sum(shares.values()) == pytest.approx(1)
         assert all(0 <= shares[name] < 1 for name in ("linear layers", "attention", "between", "head"))
         assert shares["linear layers"] > 0 < shares["head"]
+        contexts = worker.contexts(3)
+        assert list(contexts) == ["64"]  # what the tiny one can read
+        assert contexts["64"] > 0
     finally:
         worker.close()
 

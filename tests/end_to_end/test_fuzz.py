@@ -19,10 +19,15 @@ SOME = (
     "stories_read",
     "_ready_ready_get",
 )
-#: An array of too many items is refused as too large, which schemathesis does not expect by itself.
+#: An array of too many items is refused as too large, and a key that came with another body by 422, as the draft of
+#: the header wants it: neither is what schemathesis expects by itself.
 SETTINGS = """
 [checks.negative_data_rejection]
 expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429, "5xx"]
+
+[[operations]]
+include-operation-id = ["stories_create", "stories_add"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 410, 422, "5xx"]
 """
 
 
