@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import string
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -11,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from kogpt_funcs import models
 from kogpt_funcs.contract.fields import Sampling
-from kogpt_funcs.korean.text import last_sentence_end, required
+from kogpt_funcs.korean.text import last_sentence_end, required, unlike
 from kogpt_funcs.models import Example, Generation, Sample, Special
 
 _ROUNDS = 3  # attempts at ending with the end of a sentence
@@ -127,15 +126,9 @@ def _request(input: ContinueTextInput, text: str, num_samples: int, attempt: int
         min_new_tokens=8,
         no_repeat_ngram=4,
         end="sentence" if input.stop_at_sentence_end else "text",
-        bad_words=_out_of_nowhere(text) if asked.get("in_kind") else (),
+        bad_words=unlike(text) if asked.get("in_kind") else (),
         **models.preferred({**input.options(), "seed": input.seed_of(attempt)}, asked),
     )
-
-
-def _out_of_nowhere(text: str) -> tuple[str, ...]:
-    """Line breaks and digits, where `text` has none: a small base that begins with them writes little else."""
-    digits = () if any(digit in text for digit in string.digits) else tuple(string.digits)
-    return digits if "\n" in text else ("\n", *digits)
 
 
 def _output(written: list[Sample]) -> ContinueTextOutput:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import pytest
 
 from kogpt_funcs import continue_text
@@ -66,10 +64,3 @@ def test_in_kind_no_line_break_and_no_digit_comes_out_of_nowhere(seed: int, monk
     monkeypatch.setattr("kogpt_funcs.models.preferences", lambda adapter: {"in_kind": 1})
     texts = [c.text for c in written(PROMPTS[0], seed=seed, num_samples=5).continuations]
     assert not any(letter.isdigit() or letter == "\n" for text in texts for letter in text)
-
-
-def test_what_a_text_has_may_come_again() -> None:
-    module = importlib.import_module("kogpt_funcs.continue_text")
-    assert module._out_of_nowhere("2024년 봄\n그는") == ()
-    assert module._out_of_nowhere("2024년 봄, 그는") == ("\n",)
-    assert module._out_of_nowhere("봄이다.\n그는") == tuple("0123456789")

@@ -66,5 +66,5 @@ def test_among_like_comments_the_uncluttered_comes_first(monkeypatch: pytest.Mon
     alike = [Score(-20.0, 10)]
     monkeypatch.setattr(module.models, "score", lambda prompts, targets, adapter: alike * len(targets))
     said = ["버스에서 10분, 30분 만에 내렸다", "지연이라니, 지연이라더니", "바다가 참 예쁘다"]
-    assert module._ranked(said, "여행", "호평", [], {"candidates": 5})[0] == "바다가 참 예쁘다"
-    assert module._ranked(said, "여행", "호평", [], {"candidates": 1}) == said
+    assert module._ranked(said, "여행", "호평", {"candidates": 5})[0] == "바다가 참 예쁘다"
+    assert module._ranked(said, "여행", "호평", {"candidates": 1}) == said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 
 from kogpt_funcs.contract.errors import InvalidInput
@@ -38,3 +39,9 @@ def sentences(text: str) -> list[str]:
     starts = [0, *(match.end() for match in _SENTENCE_END.finditer(text))]
     found = [text[a:b].strip() for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
     return [sentence for sentence in found if sentence] or [text]
+
+
+def unlike(text: str) -> tuple[str, ...]:
+    """Line breaks and digits, where `text` has none: a small base that begins with them writes little else."""
+    digits = () if any(digit in text for digit in string.digits) else tuple(string.digits)
+    return digits if "\n" in text else ("\n", *digits)

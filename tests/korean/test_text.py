@@ -9,7 +9,7 @@ import pytest
 from kogpt_funcs.contract import registry
 from kogpt_funcs.contract.errors import InvalidInput
 from kogpt_funcs.korean.abuse import is_abusive
-from kogpt_funcs.korean.text import clean, last_sentence_end, required, sentences
+from kogpt_funcs.korean.text import clean, last_sentence_end, required, sentences, unlike
 
 
 @pytest.mark.parametrize(
@@ -112,3 +112,16 @@ def test_wrong_numbers_are_refused(name: str, value: Any) -> None:
             with pytest.raises(InvalidInput) as caught:
                 function.parse({**function.examples[0], field: value})
             assert caught.value.problems[0].field == field
+
+
+@pytest.mark.parametrize(
+    ("text", "marks"),
+    [
+        ("2024년 봄\n그는", ()),
+        ("2024년 봄, 그는", ("\n",)),
+        ("봄이다.\n그는", tuple("0123456789")),
+        ("봄이다.", ("\n", *"0123456789")),
+    ],
+)
+def test_what_a_text_has_may_come_again(text: str, marks: tuple[str, ...]) -> None:
+    assert unlike(text) == marks

@@ -30,10 +30,15 @@ class Scheduler:
             self._change.notify()
 
     def close(self) -> None:
-        """Ends the thread when the requests that it has are over."""
+        """Ends the thread when the requests that it has are over, and waits for its end: a thread that frees tensors
+        while the interpreter ends aborts the process.
+        """
         with self._change:
             self._closed = True
             self._change.notify()
+            thread = self._thread
+        if thread and thread is not threading.current_thread():
+            thread.join()
 
     def _run(self) -> None:
         while True:
