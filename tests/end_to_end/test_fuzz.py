@@ -55,4 +55,7 @@ def test_some_addresses_briefly(server: Server, tmp_path: Path) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("document", ["/api/openapi.json", "/v1/openapi.json"])
 def test_every_address_in_every_phase(server: Server, tmp_path: Path, document: str) -> None:
-    schemathesis(server, document, tmp_path, "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "30")
+    endless = ("--exclude-operation-id", "stories_events")  # it ends when its reader goes, and the fuzzer reads on
+    schemathesis(
+        server, document, tmp_path, "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "30", *endless
+    )

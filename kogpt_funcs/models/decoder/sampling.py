@@ -140,7 +140,8 @@ def _draw(values: np.ndarray, choices: Sequence[Choice]) -> list[int]:
     weights = np.exp(scaled)
     shares = weights / weights.sum(1, keepdims=True)
     before = shares.cumsum(1) - shares
-    kept = np.where(before < top_p, shares, 0.0)  # the smallest set that reaches top-p (Holtzman et al. 2019)
+    kept = np.where(before < top_p, shares, 0.0)  # the smallest set that reaches top-p (Holtzman et al. 2019),
+    kept[:, 0] = shares[:, 0]  # never empty, even where top-p is so small that fp32 has it as 0
     total = kept.cumsum(1)
     columns = []
     for row, choice in enumerate(choices):

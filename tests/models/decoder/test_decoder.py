@@ -74,7 +74,9 @@ def test_a_tiny_temperature_is_greedy(temperature: float) -> None:
     )
 
 
-@pytest.mark.parametrize("options", [{"top_p": 1e-12}, {"top_k": 1}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{"top_p": 1e-12}, {"top_p": 1e-300}, {"top_p": 1e-300, "top_k": 0}, {"top_k": 1}], ids=str
+)
 def test_with_one_token_to_draw_from_sampling_is_greedy(options: dict[str, Any]) -> None:
     assert write(PROMPTS[0], max_new_tokens=8, **options) == write(PROMPTS[0], temperature=0.0, max_new_tokens=8)
 
