@@ -7,6 +7,7 @@ What strangers meet before any of it (names, origins, limits, logs) is put aroun
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -35,13 +36,21 @@ class _McpRoute(Route):
         self.mcp = mcp
 
 
+class _Whole(Mount):
+    """A mount that gets every path below it: Starlette's lets one with a line break by, to a 404 of another kind."""
+
+    def __init__(self, path: str, app: ASGIApp) -> None:
+        super().__init__(path, app)
+        self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
+
+
 def routes(host: str = "127.0.0.1") -> list[BaseRoute]:
     """The routes for an app bound to `host`. Raises BadFunction when a file in kogpt_funcs/ is wrong."""
     mcp = McpEndpoint(host)
     guarded = Guard(mcp)
     return [
-        Mount("/api", app=Guard(create_rest(), OPEN_PATHS)),
-        Mount("/v1", app=Guard(create_openai(), openai.OPEN_PATHS)),
+        _Whole("/api", app=Guard(create_rest(), OPEN_PATHS)),
+        _Whole("/v1", app=Guard(create_openai(), openai.OPEN_PATHS)),
         Route("/metrics", Guard(request_response(metrics)), include_in_schema=False),
         _McpRoute("/mcp", guarded, mcp),
         _McpRoute("/mcp/", guarded, mcp),

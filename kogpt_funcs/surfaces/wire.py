@@ -9,6 +9,8 @@ from pydantic import BaseModel
 
 from kogpt_funcs.contract.errors import KogptError
 
+_WHOLE = 2**53  # up to here a float tells every whole number
+
 
 class InvalidJson(KogptError):
     """The body is not JSON as RFC 8259 has it: UTF-8, no NaN, no name twice in one object."""
@@ -36,7 +38,7 @@ def from_json(body: bytes) -> Any:
     if not text.strip():
         raise InvalidJson('본문이 비어 있습니다. {"text": "…"} 같은 JSON 객체를 보내 주세요.')
     try:
-        return json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=_without_duplicates, parse_float=_number, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         raise InvalidJson(f"올바른 JSON이 아닙니다. {error.lineno}행 {error.colno}열에서 멈췄습니다.") from None
     except RecursionError:
@@ -58,6 +60,12 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise InvalidJson(f"한 객체에 같은 항목이 두 번 있습니다: {twice[:100]}.")
     return members
+
+
+def _number(text: str) -> int | float:
+    """A number with a fraction or an exponent; 3.0 is a whole number to JSON Schema, and so it is here."""
+    value = float(text)
+    return int(value) if abs(value) <= _WHOLE and value.is_integer() else value
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -142,6 +142,7 @@ def test_wrong_addresses_and_methods_are_told(server: Server) -> None:
     assert response.headers["allow"] == "POST"
     fault(server.http.delete("/api/health"), 405, "method_not_allowed")
     fault(server.http.get("/api/%ff%00"), 404, "unknown_function")
+    fault(server.http.get("/api/stories/%0Ax/drafts/y"), 404, "not_found")
 
 
 # Functions that break down
@@ -184,3 +185,13 @@ def test_an_output_is_always_valid_utf8_and_json(workshop: Server) -> None:
     assert events(post(workshop, "break_down/stream", {"way": "surrogate"})) == [
         ("result", {"text": "앞?뒤", "number": 0.0})
     ]
+
+
+def test_a_whole_number_may_have_a_fraction_of_nothing(server: Server) -> None:
+    """To JSON Schema 2.0 is an integer; some clients have no other numbers."""
+    said = [
+        post(server, "continue_text", {"text": "안녕", "seed": s, "max_new_tokens": m}) for s, m in ((1, 8), (1.0, 8.0))
+    ]
+    assert [answer.status_code for answer in said] == [200, 200]
+    assert said[0].json() == said[1].json()
+    fault(post(server, "continue_text", {"text": "안녕", "seed": 1.5}), 422, "invalid_input")
