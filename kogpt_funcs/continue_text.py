@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from kogpt_funcs import models
 from kogpt_funcs.contract.fields import Sampling
-from kogpt_funcs.korean.text import last_sentence_end, required, unlike
+from kogpt_funcs.korean.text import last_sentence_end, missing_marks, required
 from kogpt_funcs.models import Example, Generation, Sample, Special
 
 _ROUNDS = 3  # attempts at ending with the end of a sentence
@@ -126,7 +126,7 @@ def _request(input: ContinueTextInput, text: str, num_samples: int, attempt: int
         min_new_tokens=8,
         no_repeat_ngram=4,
         end="sentence" if input.stop_at_sentence_end else "text",
-        bad_words=unlike(text) if asked.get("in_kind") else (),
+        bad_words=missing_marks(text) if asked.get("in_kind") else (),
         **models.preferred({**input.options(), "seed": input.seed_of(attempt)}, asked),
     )
 

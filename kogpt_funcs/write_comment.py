@@ -13,7 +13,7 @@ from kogpt_funcs import models
 from kogpt_funcs.contract.fields import Sampling
 from kogpt_funcs.korean.abuse import is_abusive
 from kogpt_funcs.korean.similarity import distinct
-from kogpt_funcs.korean.text import clean, required, unlike
+from kogpt_funcs.korean.text import clean, missing_marks, required
 from kogpt_funcs.models import Example, Generation, Special
 
 Mood = Literal["호평", "보통", "혹평"]
@@ -153,7 +153,7 @@ def _request(
         min_new_tokens=3,
         no_repeat_ngram=3,
         newline_ends=True,
-        bad_words=unlike(topic) if asked.get("in_kind") else (),
+        bad_words=missing_marks(topic) if asked.get("in_kind") else (),
         **models.preferred({**input.options(), "seed": input.seed_of(attempt)}, asked),
     )
 

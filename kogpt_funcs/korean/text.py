@@ -41,7 +41,7 @@ def sentences(text: str) -> list[str]:
     return [sentence for sentence in found if sentence] or [text]
 
 
-def unlike(text: str) -> tuple[str, ...]:
+def missing_marks(text: str) -> tuple[str, ...]:
     """Line breaks and digits, where `text` has none: a small base that begins with them writes little else."""
     digits = () if any(digit in text for digit in string.digits) else tuple(string.digits)
     return digits if "\n" in text else ("\n", *digits)

@@ -9,7 +9,7 @@ import pytest
 from kogpt_funcs.contract import registry
 from kogpt_funcs.contract.errors import InvalidInput
 from kogpt_funcs.korean.abuse import is_abusive
-from kogpt_funcs.korean.text import clean, last_sentence_end, required, sentences, unlike
+from kogpt_funcs.korean.text import clean, last_sentence_end, missing_marks, required, sentences
 
 
 @pytest.mark.parametrize(
@@ -124,4 +124,4 @@ def test_wrong_numbers_are_refused(name: str, value: Any) -> None:
     ],
 )
 def test_what_a_text_has_may_come_again(text: str, marks: tuple[str, ...]) -> None:
-    assert unlike(text) == marks
+    assert missing_marks(text) == marks
